@@ -1,0 +1,54 @@
+/** Building blocks of a job summary (GitHub Flavored Markdown). Every text that goes in comes out as text, never as markup. */
+
+/** Outside text inside a sentence or table cell, set as code; line breaks become spaces. */
+export function code(text: string): string {
+  return `<code>${escaped(text.replace(/\s*[\r\n]+\s*/g, ' '))}</code>`
+}
+
+/** Outside text inside a sentence or table cell, not set as code. */
+export function plain(text: string): string {
+  return escaped(text.replace(/\s*[\r\n]+\s*/g, ' '))
+}
+
+/** Outside text as a block of its own, e.g. log lines; ANSI escapes are taken out. */
+export function codeBlock(text: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length))
+  const fence = '`'.repeat(longest + 1)
+  return `${fence}text\n${withoutAnsi(text).replace(/\r\n?/g, '\n')}\n${fence}`
+}
+
+/** A table; cells are markdown already (see {@link code}, {@link plain}). */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+function withoutAnsi(text: string): string {
+  return text.replace(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g, '')
+}
+
+// Entities are the one escape that works inside <code>, in table cells and in sentences; @ and # would link people and issues.
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '|': '&#124;',
+  '`': '&#96;',
+  '*': '&#42;',
+  _: '&#95;',
+  '~': '&#126;',
+  '[': '&#91;',
+  ']': '&#93;',
+  '(': '&#40;',
+  ')': '&#41;',
+  '!': '&#33;',
+  '\\': '&#92;',
+  '@': '&#64;',
+  '#': '&#35;',
+  $: '&#36;',
+  ':': '&#58;',
+}
+
+function escaped(text: string): string {
+  return withoutAnsi(text).replace(/[&<>|`*_~[\]()!\\@#$:]/g, character => ENTITIES[character] ?? character)
+}

@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { publishable, REPORT_SCHEMA, type ReportRecord, reportLine } from '@aws-deploy-actions/pipeline-report'
+import { asFailure, Cancelled, type Failure, failureText, InputError } from './errors.ts'
+import { InputReader } from './inputs.ts'
+import { processRuntime, type RunnerEnvironment, type Runtime } from './runtime.ts'
+import type { Secrets } from './secrets.ts'
+import { appendSummary } from './summary.ts'
+
+/** How a step ended. */
+export interface Outcome {
+  readonly status: string
+  readonly failure: Failure | undefined
+  /** from start to verdict */
+  readonly seconds: number
+}
+
+/** One action: what the runtime needs to know of it. `Result` is what the story finds out on its way. */
+export interface Action<Inputs, Result> {
+  /** folder name, e.g. `run-ecs-task` */
+  readonly name: string
+  /** @throws InputError */
+  readInputs(input: InputReader): Inputs
+  /** what is known before anything happened */
+  start(inputs: Inputs): Result
+  /** the story; fills `result` as it goes; returns the status of a success, throws a Failure otherwise */
+  main(inputs: Inputs, result: Result, runtime: Runtime): Promise<string>
+  /** what to tell about it; pure */
+  tell(inputs: Inputs, result: Result, outcome: Outcome): Told
+}
+
+/** The record's own part, and the summary section in markdown. */
+export interface Told {
+  readonly record: Pick<ReportRecord, 'verdict'> & Partial<Pick<ReportRecord, 'images' | 'tasks'>>
+  readonly summary: string
+}
+
+/** The runner kills 7.5 s after SIGINT and 2.5 s after SIGTERM (actions/runner, ProcessInvoker): be gone before. */
+const LONGEST_CLEAN_UP_MS = 7000
+
+/** Runs an action as GitHub's runner starts it, and ends the process: 0 for a success, 1, or 130/143 when cancelled. */
+export async function runAction<Inputs, Result>(action: Action<Inputs, Result>): Promise<never> {
+  const { runtime, secrets } = startRuntime()
+  const started = runtime.now()
+  let inputs: Inputs
+  try {
+    const input = new InputReader(runtime.environment.variables)
+    inputs = action.readInputs(input)
+    input.finish()
+  } catch (error) {
+    const failure = asFailure(error)
+    const text = failure instanceof InputError ? inputErrorText(failure) : failureText(failure.record)
+    runtime.log.error(`${action.name}: wrong input`, text)
+    process.exit(1)
+  }
+
+  const result = action.start(inputs)
+  const outcome = await settled(() => action.main(inputs, result, runtime)).then(end => ({
+    ...end,
+    seconds: Math.round((runtime.now() - started) / 100) / 10,
+  }))
+  if (outcome.failure !== undefined) {
+    runtime.log.error(`${action.name} ${outcome.status}`, failureText(outcome.failure.record))
+    if (outcome.failure.cause instanceof Error) runtime.log.debug(outcome.failure.cause.stack ?? '')
+  }
+
+  const { record, summary } = action.tell(inputs, result, outcome)
+  const report = publishable(
+    {
+      schema: REPORT_SCHEMA,
+      action: action.name,
+      status: outcome.status,
+      startedAt: new Date(started).toISOString(),
+      seconds: outcome.seconds,
+      run: runRecord(runtime.environment),
+      failures: outcome.failure === undefined ? [] : [outcome.failure.record],
+      ...record,
+    },
+    secrets.redact,
+  )
+  await runtime.output('status', outcome.status)
+  await runtime.output('report', reportLine(report))
+  await writeReport(runtime, action.name, report)
+  if (runtime.environment.variables['INPUT_SUMMARY']?.trim().toLowerCase() !== 'false') {
+    await appendSummary(runtime.environment.variables['GITHUB_STEP_SUMMARY'], secrets.redact(summary), runtime.log)
+  }
+  process.exit(exitCode(outcome.failure))
+}
+
+function startRuntime(): { runtime: Runtime; secrets: Secrets } {
+  const { secrets, ...base } = processRuntime()
+  const { log } = base
+  const cancel = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (cancel.signal.aborted) return
+      log.info(`${signal} received: cleaning up.`)
+      setTimeout(() => process.exit(exitCode(new Cancelled(signal))), LONGEST_CLEAN_UP_MS).unref()
+      cancel.abort(new Cancelled(signal))
+    })
+  }
+  // Loaded when first needed: it takes longer to load than everything else before the first API call.
+  const core = (): Promise<typeof import('@actions/core')> => import('@actions/core')
+  const runtime: Runtime = {
+    ...base,
+    signal: cancel.signal,
+    output: async (name, value) => {
+      const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
+      ;(await core()).setOutput(name, secrets.redact(text))
+    },
+    remember: async (name, value) => (await core()).saveState(name, value),
+    endBy: at => {
+      setTimeout(() => {
+        log.error('Did not end in time', 'Something still hung after the deadline; the process was ended.')
+        process.exit(1)
+      }, at - Date.now()).unref()
+    },
+  }
+  return { runtime, secrets }
+}
+
+async function settled(main: () => Promise<string>): Promise<{ status: string; failure: Failure | undefined }> {
+  try {
+    return { status: await main(), failure: undefined }
+  } catch (error) {
+    const failure = asFailure(error)
+    return { status: failure.status, failure }
+  }
+}
+
+function exitCode(failure: Failure | undefined): number {
+  if (failure === undefined) return 0
+  if (failure instanceof Cancelled) return failure.signal === 'SIGINT' ? 130 : 143
+  return 1
+}
+
+function inputErrorText({ message, problems }: InputError): string {
+  return [message, ...problems.map(({ input, problem }) => `- ${input}: ${problem}`), 'Nothing was touched.'].join('\n')
+}
+
+function runRecord(environment: RunnerEnvironment): ReportRecord['run'] {
+  const { repository, runId, runAttempt, job, sha, actor } = environment
+  return {
+    ...(repository === undefined ? {} : { repository }),
+    ...(runId === undefined ? {} : { id: runId }),
+    ...(runAttempt === undefined ? {} : { attempt: runAttempt }),
+    ...(job === undefined ? {} : { job }),
+    ...(sha === undefined ? {} : { sha }),
+    ...(actor === undefined ? {} : { actor }),
+  }
+}
+
+async function writeReport(runtime: Runtime, action: string, report: ReportRecord): Promise<void> {
+  const folder = join(runtime.environment.temp, 'deploy-reports')
+  try {
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, `${action}-${randomUUID()}.json`), `${JSON.stringify(report)}\n`)
+  } catch (error) {
+    runtime.log.debug(`The report file could not be written: ${error instanceof Error ? error.message : error}`)
+  }
+}

@@ -1,0 +1,79 @@
+import { type Clock, systemClock } from './clock.ts'
+import { createLog, type Log } from './log.ts'
+import { Secrets } from './secrets.ts'
+
+/** What `post` works with. */
+export interface PostRuntime extends Clock {
+  readonly log: Log
+  readonly environment: RunnerEnvironment
+  /** the value is taken out of everything that we print or write from now on */
+  hide(secret: string): void
+}
+
+/** What an action's story is told with. */
+export interface Runtime extends PostRuntime {
+  /** aborted with {@link Cancelled} at the first SIGINT or SIGTERM */
+  readonly signal: AbortSignal
+  /** sets an output at once; objects become JSON. A value that GitHub masks elsewhere would be dropped by it. */
+  output(name: string, value: string | number | boolean | object): Promise<void>
+  /** keeps a value for `post`; `''` forgets it */
+  remember(name: string, value: string): Promise<void>
+  /** the process ends at this moment (ms since the epoch) whatever still hangs, and the step fails */
+  endBy(at: number): void
+}
+
+/** What the runner tells about the run, by GitHub's names. Undefined where it is not set. */
+export interface RunnerEnvironment {
+  readonly repository: string | undefined
+  readonly runId: string | undefined
+  readonly runAttempt: string | undefined
+  readonly runNumber: string | undefined
+  readonly job: string | undefined
+  readonly sha: string | undefined
+  readonly ref: string | undefined
+  readonly headRef: string | undefined
+  readonly actor: string | undefined
+  readonly serverUrl: string | undefined
+  readonly workspace: string
+  /** a folder of this job, emptied by the runner */
+  readonly temp: string
+  /** the whole environment, for the AWS SDK's variables */
+  readonly variables: Readonly<Record<string, string | undefined>>
+}
+
+export function runnerEnvironment(
+  variables: Readonly<Record<string, string | undefined>>,
+  folder: string,
+): RunnerEnvironment {
+  const set = (name: string): string | undefined => variables[name] || undefined
+  return {
+    repository: set('GITHUB_REPOSITORY'),
+    runId: set('GITHUB_RUN_ID'),
+    runAttempt: set('GITHUB_RUN_ATTEMPT'),
+    runNumber: set('GITHUB_RUN_NUMBER'),
+    job: set('GITHUB_JOB'),
+    sha: set('GITHUB_SHA'),
+    ref: set('GITHUB_REF'),
+    headRef: set('GITHUB_HEAD_REF'),
+    actor: set('GITHUB_ACTOR'),
+    serverUrl: set('GITHUB_SERVER_URL'),
+    workspace: set('GITHUB_WORKSPACE') ?? folder,
+    temp: set('RUNNER_TEMP') ?? set('TMPDIR') ?? '/tmp',
+    variables,
+  }
+}
+
+/** The runtime of this process, and the secrets it takes out of what it prints. */
+export function processRuntime(): PostRuntime & { readonly secrets: Secrets } {
+  const environment = runnerEnvironment(process.env, process.cwd())
+  const secrets = new Secrets()
+  secrets.add(environment.variables['AWS_SECRET_ACCESS_KEY'])
+  secrets.add(environment.variables['AWS_SESSION_TOKEN'])
+  return {
+    ...systemClock,
+    log: createLog(text => process.stdout.write(text), secrets.redact),
+    environment,
+    hide: secret => secrets.add(secret),
+    secrets,
+  }
+}

@@ -1,0 +1,172 @@
+import { Failure } from '@aws-deploy-actions/action-runtime'
+
+/** What AWS answered with an error, in one shape for all services. */
+export interface AwsAnswer {
+  /** `ThrottlingException`, `AccessDeniedException`, … or Node's error code (`ECONNRESET`) */
+  readonly code: string
+  readonly message: string
+  /** undefined when no answer came */
+  readonly status: number | undefined
+  /** milliseconds that the server asked us to wait */
+  readonly retryAfterMs: number | undefined
+}
+
+export type FaultKind = 'throttled' | 'transient' | 'permission' | 'credentials' | 'final'
+
+const THROTTLING = new Set([
+  'BandwidthLimitExceeded',
+  'EC2ThrottledException',
+  'LimitExceededException.RateExceeded',
+  'PriorRequestNotComplete',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'RequestThrottled',
+  'RequestThrottledException',
+  'SlowDown',
+  'ThrottledException',
+  'Throttling',
+  'ThrottlingException',
+  'TooManyRequestsException',
+])
+const CREDENTIALS = new Set([
+  'CredentialsProviderError',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'IncompleteSignature',
+  'InvalidClientTokenId',
+  'InvalidSignatureException',
+  'MissingAuthenticationToken',
+  'MissingAuthenticationTokenException',
+  'RequestExpired',
+  'SignatureDoesNotMatch',
+  'TokenProviderError',
+  'UnrecognizedClientException',
+])
+const PERMISSION = new Set([
+  'AccessDenied',
+  'AccessDeniedException',
+  'NotAuthorized',
+  'UnauthorizedOperation',
+  'AuthorizationError',
+])
+// Node's codes for a connection that broke, was refused or never came up, and the SDK's names for the same.
+const CONNECTION =
+  /^(?:ECONNRESET|ECONNREFUSED|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|ENOTFOUND|EAI_AGAIN|TimeoutError|RequestTimeout|RequestTimeoutException|NetworkingError)$/
+
+/** The error of an SDK call as plain data. */
+export function awsAnswer(error: unknown): AwsAnswer {
+  const thrown = error instanceof Error ? error : new Error(String(error))
+  const status = numberAt(thrown, '$metadata', 'httpStatusCode') ?? numberAt(thrown, '$response', 'statusCode')
+  const code = textAt(thrown, 'code') ?? thrown.name
+  const seconds = Number(textAt(thrown, '$response', 'headers', 'retry-after'))
+  return {
+    code: status === undefined ? code : thrown.name,
+    message: thrown.message,
+    status,
+    retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined,
+  }
+}
+
+/** How to react to an answer: wait longer, try again, or give up and say why. */
+export function faultKind({ code, message, status }: AwsAnswer): FaultKind {
+  if (THROTTLING.has(code) || status === 429) return 'throttled'
+  if (CREDENTIALS.has(code)) return 'credentials'
+  if (PERMISSION.has(code) || /is not authorized to perform/.test(message)) return 'permission'
+  if (status !== undefined && status >= 500) return 'transient'
+  // An answer that is no JSON or XML: something between AWS and us cut or replaced it.
+  if (code === 'SyntaxError' || /Deserialization error/.test(message)) return 'transient'
+  if (CONNECTION.test(code) || /socket hang up|other side closed/.test(message)) return 'transient'
+  return 'final'
+}
+
+/** AWS refused for want of a permission. Retrying cannot help; the message names what to add to which policy. */
+export class PermissionError extends Failure {
+  override readonly name = 'PermissionError'
+  /** e.g. `ecs:RunTask` */
+  readonly action: string
+
+  constructor(answer: AwsAnswer, askedFor: string, options?: ErrorOptions) {
+    const denied = deniedIn(answer.message) ?? { action: askedFor, resource: '*' }
+    const explicit = /with an explicit deny/.test(answer.message)
+    const statement = JSON.stringify({ Effect: 'Allow', Action: denied.action, Resource: denied.resource })
+    super(
+      `The role may not ${denied.action}.`,
+      {
+        resource: denied.resource,
+        said: `${answer.code}: ${answer.message}`,
+        cause: explicit
+          ? 'A policy denies it explicitly (identity, boundary, session or organization): an Allow alone does not help.'
+          : 'No policy of the role allows it.',
+        next: [
+          explicit
+            ? `Take the deny away, and keep this statement in the role's policy: ${statement}`
+            : `Add this statement to the role's policy: ${statement}`,
+        ],
+      },
+      options,
+    )
+    this.action = denied.action
+  }
+}
+
+/** There are no credentials, or they are expired or wrong. */
+export class CredentialsError extends Failure {
+  override readonly name = 'CredentialsError'
+
+  constructor(answer: AwsAnswer, askedFor: string, options?: ErrorOptions) {
+    const expired = /expired/i.test(answer.code + answer.message)
+    super(
+      expired ? 'The AWS credentials expired.' : 'AWS did not accept the credentials.',
+      {
+        resource: askedFor,
+        said: `${answer.code}: ${answer.message}`,
+        cause: expired
+          ? 'The session of the role ended while the step was running.'
+          : 'No credentials are set, or they belong to another account or are wrong.',
+        next: [
+          expired
+            ? 'Raise role-duration-seconds of aws-actions/configure-aws-credentials (and the maximum session duration of the role).'
+            : 'Run aws-actions/configure-aws-credentials before this step, with permission id-token: write.',
+        ],
+      },
+      options,
+    )
+  }
+}
+
+/** AWS answered with an error that no retry mends. `code` is AWS's name for it. */
+export class AwsError extends Failure {
+  override readonly name = 'AwsError'
+  readonly code: string
+
+  constructor(answer: AwsAnswer, askedFor: string, options?: ErrorOptions) {
+    super(`${askedFor} failed.`, { said: `${answer.code}: ${answer.message}` }, options)
+    this.code = answer.code
+  }
+}
+
+/** The action and resource in AWS's text: "… is not authorized to perform: ecs:RunTask on resource: arn:… because …". */
+function deniedIn(message: string): { action: string; resource: string } | undefined {
+  const match = /not authorized to perform:? ([a-z0-9-]+:[A-Za-z0-9]+)(?: on resource:? (\S+))?/.exec(message)
+  if (match?.[1] === undefined) return undefined
+  return { action: match[1], resource: match[2]?.replace(/[.,]$/, '') ?? '*' }
+}
+
+function at(value: unknown, path: readonly string[]): unknown {
+  let found = value
+  for (const key of path) {
+    if (typeof found !== 'object' || found === null) return undefined
+    found = Reflect.get(found, key)
+  }
+  return found
+}
+
+function numberAt(value: unknown, ...path: string[]): number | undefined {
+  const found = at(value, path)
+  return typeof found === 'number' ? found : undefined
+}
+
+function textAt(value: unknown, ...path: string[]): string | undefined {
+  const found = at(value, path)
+  return typeof found === 'string' ? found : undefined
+}

@@ -1,0 +1,168 @@
+import { type Clock, Deadline, DeadlineExceeded, type Log } from '@aws-deploy-actions/action-runtime'
+import { AwsError, call, PermissionError, sdkConfig } from '@aws-deploy-actions/aws-clients'
+import { CloudWatchLogsClient, GetLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs'
+import { CallBudget } from './budget.ts'
+
+/** The CloudWatch stream of one container (awslogs driver: `prefix/container/task-id`). */
+export interface ContainerStream {
+  readonly container: string
+  readonly group: string
+  readonly stream: string
+  readonly region: string
+}
+
+/** How the reading of the logs ended. */
+export interface LogsRead {
+  /** lines printed, per container */
+  readonly lines: ReadonlyMap<string, number>
+  /** streams whose end was not reached in time */
+  readonly unfinished: readonly ContainerStream[]
+}
+
+/** Follows the logs of one task while it runs. */
+export interface LogFollower {
+  /** the last 20 lines of a container so far */
+  lastLines(container: string): readonly string[]
+  /** reads on until every stream's end has been quiet for a while, at most `mostMs`; then the follower is done */
+  drain(mostMs: number): Promise<LogsRead>
+  /** stops at once, without the rest */
+  stop(): Promise<void>
+}
+
+/** Between two looks at a stream that has nothing new (ms). */
+const IDLE_MS = 2000
+const DRAINING_MS = 500
+/**
+ * After a container's end its last lines are still on their way: the awslogs driver flushes when it closes, and
+ * CloudWatch shows events a moment after it took them. The end counts as reached after so much quiet (ms).
+ */
+const QUIET_MS = 2000
+/** GetLogEvents allows 10 calls a second per account and Region (CloudWatch Logs quotas; can be raised); others need some too. */
+const CALLS_PER_SECOND = 6
+const KEPT_LINES = 20
+
+/**
+ * Starts following. Lines go to `log.outside` under the container's name: none lost, none twice, in order per stream.
+ * Missing or denied logs never fail anything: they are one notice.
+ */
+export function followLogs(
+  streams: readonly ContainerStream[],
+  { clock, log }: { clock: Clock; log: Log },
+): LogFollower {
+  const stopped = new AbortController()
+  const budget = new CallBudget(CALLS_PER_SECOND, clock)
+  const lines = new Map<string, number>()
+  const kept = new Map<string, readonly string[]>()
+  let drainingSince: number | undefined
+  let drainUntil = Number.POSITIVE_INFINITY
+  let noticed = false
+  const wakeUps = new Set<() => void>()
+
+  const notice = (text: string): void => {
+    if (!noticed) log.notice('Logs are incomplete', text)
+    noticed = true
+  }
+
+  async function follow(source: ContainerStream): Promise<ContainerStream | undefined> {
+    const client = new CloudWatchLogsClient(sdkConfig(source.region))
+    let token: string | undefined
+    let quietSince = clock.now()
+    let missing = false
+    try {
+      for (;;) {
+        await budget.take(stopped.signal)
+        if (clock.now() > drainUntil) return source
+        const page = await nextPage(client, source, token)
+        missing = page === undefined
+        const messages = page?.messages ?? []
+        const moved = page !== undefined && page.token !== token
+        token = page?.token ?? token
+        if (messages.length > 0) {
+          print(source.container, messages)
+          quietSince = clock.now()
+        }
+        if (moved && messages.length > 0) continue
+        if (drainingSince !== undefined && clock.now() - Math.max(drainingSince, quietSince) >= QUIET_MS) {
+          if (missing) notice(`The log stream ${source.stream} of ${source.group} never appeared.`)
+          return undefined
+        }
+        await idle(drainingSince === undefined ? IDLE_MS : DRAINING_MS)
+      }
+    } catch (error) {
+      if (stopped.signal.aborted) return source
+      if (error instanceof PermissionError)
+        notice(`The logs of ${source.container} cannot be read: the role lacks ${error.action} on ${source.group}.`)
+      else notice(`The logs of ${source.container} cannot be read: ${error instanceof Error ? error.message : error}`)
+      return undefined
+    }
+  }
+
+  function print(container: string, messages: readonly string[]): void {
+    log.outside(container, messages)
+    lines.set(container, (lines.get(container) ?? 0) + messages.length)
+    kept.set(container, [...(kept.get(container) ?? []), ...messages.slice(-KEPT_LINES)].slice(-KEPT_LINES))
+  }
+
+  /** One page, or undefined while the stream does not exist (normal until the first line is written). */
+  async function nextPage(
+    client: CloudWatchLogsClient,
+    { group, stream }: ContainerStream,
+    token: string | undefined,
+  ): Promise<{ messages: string[]; token: string | undefined } | undefined> {
+    const deadline = new Deadline(clock, Math.min(30_000, Math.max(1, drainUntil - clock.now())))
+    try {
+      const { events = [], nextForwardToken } = await call(
+        'logs:GetLogEvents',
+        { clock, log, deadline, signal: stopped.signal },
+        options =>
+          client.send(
+            new GetLogEventsCommand({
+              logGroupName: group,
+              logStreamName: stream,
+              startFromHead: true,
+              ...(token === undefined ? {} : { nextToken: token }),
+            }),
+            options,
+          ),
+      )
+      return { messages: events.map(({ message }) => message ?? ''), token: nextForwardToken }
+    } catch (error) {
+      if (error instanceof AwsError && error.code === 'ResourceNotFoundException') return undefined
+      // A bad spell longer than one call's patience: the next look goes on where this one stood.
+      if (error instanceof DeadlineExceeded) return undefined
+      throw error
+    }
+  }
+
+  async function idle(ms: number): Promise<void> {
+    const woken = new AbortController()
+    const wake = (): void => woken.abort()
+    wakeUps.add(wake)
+    await clock.sleep(ms, AbortSignal.any([woken.signal, stopped.signal])).catch(() => undefined)
+    wakeUps.delete(wake)
+    stopped.signal.throwIfAborted()
+  }
+
+  const reading = Promise.all(streams.map(follow))
+  return {
+    lastLines: container => kept.get(container) ?? [],
+    drain: async mostMs => {
+      drainingSince = clock.now()
+      drainUntil = drainingSince + mostMs
+      for (const wake of wakeUps) wake()
+      const timer = new AbortController()
+      const overtime = clock.sleep(mostMs, timer.signal).then(
+        () => stopped.abort(),
+        () => undefined,
+      )
+      const left = await reading
+      timer.abort()
+      await overtime
+      return { lines, unfinished: left.filter(source => source !== undefined) }
+    },
+    stop: async () => {
+      stopped.abort()
+      await reading
+    },
+  }
+}

@@ -1,0 +1,144 @@
+import { AwsError, type Calling, call, sdkConfig } from '@aws-deploy-actions/aws-clients'
+import {
+  BatchGetImageCommand,
+  DescribePullThroughCacheRulesCommand,
+  ECRClient,
+  GetDownloadUrlForLayerCommand,
+  type Image,
+} from '@aws-sdk/client-ecr'
+import { isObject } from '../schema.ts'
+import type { Registrable } from '../task-definition.ts'
+import { type Findings, looked } from './preflight.ts'
+
+/** An image of a task definition that lies in ECR private. */
+interface EcrImage {
+  readonly image: string
+  readonly registryId: string | undefined
+  readonly region: string
+  readonly repository: string
+  readonly version: { readonly imageTag: string } | { readonly imageDigest: string }
+  /** `linux/amd64`; undefined where the task runs on whatever the cluster has */
+  readonly platform: string | undefined
+}
+
+const PRIVATE_URI =
+  /^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.[a-z0-9.-]+\/([^:@]+)(?::([^@]+))?(?:@(sha256:[0-9a-f]{64}))?$/
+// A registry on loopback is the local AWS's.
+const LOOPBACK_URI = /^(?:127(?:\.\d+){3}|localhost|\[::1\]):\d+\/([^:@]+)(?::([^@]+))?(?:@(sha256:[0-9a-f]{64}))?$/
+
+// All four: without the lists BatchGetImage fails for an index (API reference, BatchGetImage).
+const MANIFESTS = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+]
+
+/** Every image in ECR must exist and have a manifest for the task's platform. */
+export async function checkImages(
+  definitions: readonly Registrable[],
+  region: string,
+  findings: Findings,
+  calling: Calling,
+): Promise<void> {
+  const images = new Map<string, EcrImage>()
+  for (const definition of definitions) {
+    for (const { image } of definition.containerDefinitions ?? []) {
+      const found = image === undefined ? undefined : ecrImage(image, region, platformOf(definition))
+      if (found !== undefined) images.set(`${found.image} ${found.platform}`, found)
+    }
+  }
+  await Promise.all(
+    [...images.values()].map(image =>
+      looked(`image ${image.image}`, findings, () => checkImage(image, findings, calling)),
+    ),
+  )
+}
+
+function ecrImage(image: string, region: string, platform: string | undefined): EcrImage | undefined {
+  const [, registryId, own, ...remote] = PRIVATE_URI.exec(image) ?? []
+  const [repository, tag, digest] = own === undefined ? (LOOPBACK_URI.exec(image)?.slice(1) ?? []) : remote
+  if (repository === undefined) return undefined
+  const version = digest === undefined ? { imageTag: tag ?? 'latest' } : { imageDigest: digest }
+  return { image, registryId, region: own ?? region, repository, version, platform }
+}
+
+// Fargate runs X86_64 Linux unless told otherwise (API reference, RuntimePlatform); EC2 runs what the instances are.
+function platformOf({ runtimePlatform, requiresCompatibilities = [] }: Registrable): string | undefined {
+  const architecture = runtimePlatform?.cpuArchitecture
+  if (architecture === undefined && !requiresCompatibilities.includes('FARGATE')) return undefined
+  const system = runtimePlatform?.operatingSystemFamily?.startsWith('WINDOWS') ? 'windows' : 'linux'
+  return `${system}/${architecture === 'ARM64' ? 'arm64' : 'amd64'}`
+}
+
+async function checkImage(image: EcrImage, findings: Findings, calling: Calling): Promise<void> {
+  const ecr = new ECRClient(sdkConfig(image.region))
+  const id = {
+    repositoryName: image.repository,
+    ...(image.registryId === undefined ? {} : { registryId: image.registryId }),
+  }
+  let found: Image | undefined
+  try {
+    const { images = [] } = await call('ecr:BatchGetImage', calling, options =>
+      ecr.send(new BatchGetImageCommand({ ...id, imageIds: [image.version], acceptedMediaTypes: MANIFESTS }), options),
+    )
+    found = images[0]
+  } catch (error) {
+    if (!(error instanceof AwsError && error.code === 'RepositoryNotFoundException')) throw error
+  }
+  if (found?.imageManifest === undefined) {
+    if (await mayBePulledThrough(ecr, image.repository, calling)) {
+      findings.unchecked.push(`image ${image.image}: the pull-through cache may still fetch it.`)
+      return
+    }
+    findings.missing.push(`The image ${image.image} does not exist in ECR: push the tag, or correct the reference.`)
+    return
+  }
+  if (image.platform === undefined) return
+  const platforms = await platformsOf(found.imageManifest, digest =>
+    call('ecr:GetDownloadUrlForLayer', calling, options =>
+      ecr.send(new GetDownloadUrlForLayerCommand({ ...id, layerDigest: digest }), options),
+    ),
+  )
+  if (platforms.length > 0 && !platforms.includes(image.platform)) {
+    findings.missing.push(
+      `The image ${image.image} is for ${platforms.join(', ')}, the task runs on ${image.platform}: build it for that platform, or set runtimePlatform.`,
+    )
+  }
+}
+
+async function mayBePulledThrough(ecr: ECRClient, repository: string, calling: Calling): Promise<boolean> {
+  const { pullThroughCacheRules = [] } = await call('ecr:DescribePullThroughCacheRules', calling, options =>
+    ecr.send(new DescribePullThroughCacheRulesCommand({ maxResults: 1000 }), options),
+  )
+  return pullThroughCacheRules.some(
+    ({ ecrRepositoryPrefix: prefix }) =>
+      prefix !== undefined && (prefix === 'ROOT' || repository.startsWith(`${prefix}/`)),
+  )
+}
+
+/** The platforms of a manifest: those of an index, else the one in the image's configuration. */
+async function platformsOf(
+  manifestText: string,
+  download: (digest: string) => Promise<{ downloadUrl?: string | undefined }>,
+): Promise<string[]> {
+  const manifest: unknown = JSON.parse(manifestText)
+  if (!isObject(manifest)) return []
+  if (Array.isArray(manifest['manifests'])) {
+    return manifest['manifests'].flatMap(entry => platformText(isObject(entry) ? entry['platform'] : undefined))
+  }
+  const config = manifest['config']
+  const digest = isObject(config) ? config['digest'] : undefined
+  if (typeof digest !== 'string') return []
+  const { downloadUrl } = await download(digest)
+  if (downloadUrl === undefined) return []
+  const answer = await fetch(downloadUrl, { signal: AbortSignal.timeout(10_000) })
+  return answer.ok ? platformText(await answer.json()) : []
+}
+
+function platformText(platform: unknown): string[] {
+  if (!isObject(platform)) return []
+  const { os, architecture } = platform
+  // An attestation's entry is "unknown/unknown" (BuildKit, "Image attestation storage").
+  return typeof os === 'string' && typeof architecture === 'string' && os !== 'unknown' ? [`${os}/${architecture}`] : []
+}

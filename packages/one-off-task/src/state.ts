@@ -1,0 +1,72 @@
+import type { Container, Task } from '@aws-sdk/client-ecs'
+
+/** Where the counted container of a task stands. */
+export type ContainerState =
+  /** not begun, or running */
+  | { readonly kind: 'unfinished'; readonly begun: boolean }
+  | { readonly kind: 'exited'; readonly exitCode: number; readonly ran: boolean }
+  /** over, and no exit code will come: it never ran, or ECS lost sight of it */
+  | { readonly kind: 'without-exit-code'; readonly ran: boolean }
+
+// From DEPROVISIONING on every container has stopped (ECS Developer Guide, "Task lifecycle").
+const CONTAINERS_OVER = new Set(['DEPROVISIONING', 'STOPPED', 'DELETED'])
+
+/**
+ * The state of one container in what DescribeTasks returned. The exit code is there before the task is STOPPED; it is
+ * absent for ever when the container never started, and a container whose dependency failed gets a synthetic 143
+ * without ever having had a runtime id.
+ */
+export function containerState(task: Task, name: string): ContainerState {
+  const container = task.containers?.find(entry => entry.name === name)
+  const ran = hasRun(task, container)
+  if (container?.exitCode !== undefined) return { kind: 'exited', exitCode: container.exitCode, ran }
+  if (CONTAINERS_OVER.has(task.lastStatus ?? '')) return { kind: 'without-exit-code', ran }
+  return { kind: 'unfinished', begun: container?.lastStatus === 'RUNNING' || container?.runtimeId !== undefined }
+}
+
+function hasRun(task: Task, container: Container | undefined): boolean {
+  return (
+    container?.runtimeId !== undefined || (task.stopCode !== 'TaskFailedToStart' && container?.exitCode !== undefined)
+  )
+}
+
+/** Is another container still going on, or about to? */
+export function othersGoOn(task: Task, name: string): boolean {
+  if (CONTAINERS_OVER.has(task.lastStatus ?? '') || task.desiredStatus === 'STOPPED') return false
+  return (task.containers ?? []).some(
+    container => container.name !== name && container.exitCode === undefined && container.lastStatus !== 'STOPPED',
+  )
+}
+
+/** Is any container of the task still going on, or about to? Such a task holds a lock. */
+export function goesOn(task: Task): boolean {
+  if (CONTAINERS_OVER.has(task.lastStatus ?? '')) return false
+  const containers = task.containers ?? []
+  return containers.length === 0 || containers.some(({ lastStatus }) => lastStatus !== 'STOPPED')
+}
+
+/** Of two tasks for the same thing, the one that was created later has to go; the ARN decides between equals. */
+export function isLater(task: Task, other: Task): boolean {
+  const created = (entry: Task): number => entry.createdAt?.getTime() ?? 0
+  return created(task) === created(other)
+    ? (task.taskArn ?? '') > (other.taskArn ?? '')
+    : created(task) > created(other)
+}
+
+/** Everything that AWS says about the end of a task, in one line. */
+export function stopWords(task: Task): string {
+  const reasons = (task.containers ?? []).flatMap(({ name, exitCode, reason }) =>
+    reason === undefined && exitCode === undefined
+      ? []
+      : [
+          `${name}: ${[exitCode === undefined ? 'no exit code' : `exit code ${exitCode}`, reason].filter(Boolean).join(', ')}`,
+        ],
+  )
+  const head = [task.stopCode, task.stoppedReason].filter(Boolean).join(': ')
+  return [head === '' ? 'no stop reason yet' : head, ...reasons].join('; ')
+}
+
+/** The last part of a task's ARN. */
+export function taskId(arn: string): string {
+  return arn.slice(arn.lastIndexOf('/') + 1)
+}

@@ -1,0 +1,10 @@
+export { publishable, reportLine, withoutAccount } from './line.ts'
+export {
+  type CommonStatus,
+  type FailureRecord,
+  type ImageRecord,
+  REPORT_SCHEMA,
+  type ReportRecord,
+  type RunRecord,
+  type TaskRecord,
+} from './record.ts'
