@@ -27,28 +27,11 @@ function withoutAnsi(text: string): string {
   return text.replace(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g, '')
 }
 
-// Entities are the one escape that works inside <code>, in table cells and in sentences; @ and # would link people and issues.
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '|': '&#124;',
-  '`': '&#96;',
-  '*': '&#42;',
-  _: '&#95;',
-  '~': '&#126;',
-  '[': '&#91;',
-  ']': '&#93;',
-  '(': '&#40;',
-  ')': '&#41;',
-  '!': '&#33;',
-  '\\': '&#92;',
-  '@': '&#64;',
-  '#': '&#35;',
-  $: '&#36;',
-  ':': '&#58;',
-}
-
+// Entities are the one escape that works inside <code>, in table cells and in sentences. @ and # would link people and
+// issues, :// and www. become links, :name: an emoji.
 function escaped(text: string): string {
-  return withoutAnsi(text).replace(/[&<>|`*_~[\]()!\\@#$:]/g, character => ENTITIES[character] ?? character)
+  return withoutAnsi(text)
+    .replace(/[&<>|`*_~[\]()!\\@#$]/g, character => `&#${character.charCodeAt(0)};`)
+    .replace(/:(?=\/\/|[\w+-]+:)/g, '&#58;')
+    .replace(/\bwww\./gi, match => `${match.slice(0, 3)}&#46;`)
 }

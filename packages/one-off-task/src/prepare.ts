@@ -18,6 +18,7 @@ import {
 } from '@aws-deploy-actions/ecs'
 import type { ECSClient, NetworkConfiguration, RunTaskCommandInput } from '@aws-sdk/client-ecs'
 import type { TaskInputs } from './inputs.ts'
+import { orNotStarted } from './start.ts'
 
 /** A task that is ready to be started. */
 export interface PreparedTask {
@@ -30,8 +31,15 @@ export interface PreparedTask {
   readonly request: RunTaskCommandInput
 }
 
-/** Looks everything up, checks it, and registers a revision where one is needed; nothing runs yet. */
-export async function preparedTask(inputs: TaskInputs, ecs: ECSClient, calling: Calling): Promise<PreparedTask> {
+/**
+ * Looks everything up, checks it, and registers a revision where one is needed; nothing runs yet.
+ * @throws NotStarted, DeadlineExceeded, Cancelled
+ */
+export function preparedTask(inputs: TaskInputs, ecs: ECSClient, calling: Calling): Promise<PreparedTask> {
+  return orNotStarted(() => prepare(inputs, ecs, calling))
+}
+
+async function prepare(inputs: TaskInputs, ecs: ECSClient, calling: Calling): Promise<PreparedTask> {
   const { region, cluster } = inputs
   const { desired, current } = await desiredDefinition(inputs, ecs, calling)
   const container = countedContainer(desired, inputs.container)

@@ -16,7 +16,7 @@ import type { TaskInputs } from './inputs.ts'
 import { earlierTask, freeLock, type LockPlace, type TaskLock } from './lock.ts'
 import { followTaskLogs, type TaskLogs } from './logs.ts'
 import type { PreparedTask } from './prepare.ts'
-import { NotStarted, startedTask } from './start.ts'
+import { NotStarted, orNotStarted, startedTask } from './start.ts'
 import { othersGoOn, stopWords, taskId } from './state.ts'
 import { stopTask } from './stop.ts'
 import { type TaskEnd, taskEnd } from './watch.ts'
@@ -89,7 +89,7 @@ export async function runToItsEnd(
     if (othersGoOn(end.task, container))
       await stopTask(ecs, cluster, arn, `The container ${container} is over.`, { clock: runtime, log })
     await runtime.remember('task', '')
-    await logs.readTail(calling.deadline)
+    if (end.state.ran) await logs.readTail(calling.deadline)
     run.lastLines = logs.lastLines(container)
     runtime.signal.throwIfAborted()
     throwUnlessSucceeded(end, container, arn, run.lastLines)
@@ -119,12 +119,8 @@ async function taskUnderLock(
   for (;;) {
     if (lock !== undefined) {
       const waitMs = Math.max(0, lockedUntil - runtime.now())
-      await freeLock({ ...lock, waitMs }, place, {
-        clock: runtime,
-        log,
-        signal,
-        deadline: new Deadline(runtime, waitMs + timeoutMs),
-      })
+      const waiting = { clock: runtime, log, signal, deadline: new Deadline(runtime, waitMs + timeoutMs) }
+      await orNotStarted(() => freeLock({ ...lock, waitMs }, place, waiting))
     }
     const deadline = new Deadline(
       runtime,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { Deadline, DeadlineExceeded, durationText, Failure } from '@aws-deploy-actions/action-runtime'
+import { asFailure, Deadline, DeadlineExceeded, durationText, Failure } from '@aws-deploy-actions/action-runtime'
 import { AwsError, type Calling, call, PermissionError } from '@aws-deploy-actions/aws-clients'
 import { adviceFor } from '@aws-deploy-actions/ecs'
 import {
@@ -16,6 +16,17 @@ import { stopTask } from './stop.ts'
 export class NotStarted extends Failure {
   override readonly name = 'NotStarted'
   override readonly status = 'not-started'
+}
+
+/** What fails before a task is started has started nothing; a cancel or time-out stays what it is. */
+export async function orNotStarted<Value>(body: () => Promise<Value>): Promise<Value> {
+  try {
+    return await body()
+  } catch (error) {
+    const failure = asFailure(error)
+    if (failure.status !== 'failed') throw failure
+    throw new NotStarted(failure.message, failure.details, { cause: failure.cause ?? failure })
+  }
 }
 
 /** Between two tries for room in the cluster (ms). */

@@ -1,0 +1,181 @@
+import type { RunningAction } from '@aws-deploy-actions/rehearsal'
+import { describe, expect } from '@jest/globals'
+import { inCloud, type TaskCloud, until } from '../../../test/support/task-cloud.ts'
+
+const LONG = { app: 'echo "pid $$"; exec sleep 600' }
+
+/** Where a run can be when the signal comes: how it is held there, and how one sees that it is there. */
+const PHASES: readonly {
+  readonly name: string
+  readonly prepare: (cloud: TaskCloud) => void
+  readonly reached: (cloud: TaskCloud, action: RunningAction) => boolean
+  readonly started: boolean
+  readonly speed?: number
+}[] = [
+  {
+    name: 'while the task definition is looked up',
+    prepare: cloud => cloud.aws.addFault({ operation: 'DescribeTaskDefinition', kind: 'delay', delayMs: 4000 }),
+    reached: cloud => cloud.calls('DescribeTaskDefinition').length > 0,
+    started: false,
+  },
+  {
+    name: 'while room is waited for',
+    prepare: cloud =>
+      cloud.aws.addFault({
+        operation: 'RunTask',
+        kind: 'answer',
+        body: { tasks: [], failures: [{ reason: 'RESOURCE:CPU' }] },
+      }),
+    reached: (_, action) => action.output().includes('No room'),
+    started: false,
+  },
+  {
+    name: 'while RunTask is under way',
+    prepare: cloud => cloud.aws.addFault({ operation: 'RunTask', kind: 'delay', delayMs: 1500 }),
+    reached: cloud => cloud.calls('RunTask').length > 0,
+    started: true,
+  },
+  {
+    name: 'while the answer of RunTask is lost',
+    prepare: cloud => cloud.aws.addFault({ operation: 'RunTask', kind: 'lost-answer' }),
+    reached: cloud => cloud.calls('RunTask').length > 0,
+    started: true,
+  },
+  {
+    name: 'while the task is provisioned',
+    prepare: () => {},
+    reached: (_, action) => action.output().includes('PROVISIONING'),
+    started: true,
+    speed: 0.5,
+  },
+  {
+    name: 'while the container runs',
+    prepare: () => {},
+    reached: (_, action) => action.output().includes('app | pid'),
+    started: true,
+  },
+]
+
+describe.each(['SIGINT', 'SIGTERM'] as const)('%s', signal => {
+  for (const { name, prepare, reached, started, speed } of PHASES) {
+    inCloud(
+      `${name}: nothing goes on, status cancelled`,
+      async cloud => {
+        await cloud.register('long', LONG)
+        prepare(cloud)
+        const action = await cloud.start({ 'task-definition': 'long' })
+        await until('the phase is reached', () => reached(cloud, action))
+        const sent = performance.now()
+        action.signal(signal)
+        const { exitCode, outputs, post, stdout } = await action.result
+        expect(performance.now() - sent).toBeLessThan(9000)
+        expect(exitCode).toBe(signal === 'SIGINT' ? 130 : 143)
+        expect(outputs['status']).toBe('cancelled')
+        expect(post?.exitCode).toBe(0)
+        const tasks = await cloud.tasks()
+        expect(tasks.every(({ desiredStatus }) => desiredStatus === 'STOPPED')).toBe(true)
+        expect(cloud.calls('StopTask').length > 0).toBe(started)
+        if (started) expect(stdout).toContain('ECS accepted it')
+        const pid = /app \| pid (\d+)/.exec(stdout)?.[1]
+        if (pid !== undefined) await until('the container’s process is gone', () => !alive(Number(pid)))
+      },
+      speed === undefined ? {} : { speed },
+    )
+  }
+})
+
+describe('other ways to be interrupted', () => {
+  inCloud('a later signal does not disturb the clean-up', async cloud => {
+    await cloud.register('long', LONG)
+    cloud.aws.addFault({ operation: 'StopTask', kind: 'delay', delayMs: 1000 })
+    const action = await cloud.start({ 'task-definition': 'long' })
+    await until('the container runs', () => action.output().includes('app | pid'))
+    action.signal('SIGINT')
+    await until('StopTask is under way', () => cloud.calls('StopTask').length > 0)
+    action.signal('SIGTERM')
+    action.signal('SIGINT')
+    const { exitCode, outputs } = await action.result
+    expect(exitCode).toBe(130)
+    expect(outputs['status']).toBe('cancelled')
+    expect(cloud.calls('StopTask')).toHaveLength(1)
+  })
+
+  inCloud('killed before it could clean up: post finds the task and stops it', async cloud => {
+    await cloud.register('long', LONG)
+    const action = await cloud.start({ 'task-definition': 'long' })
+    await until('the container runs', () => action.output().includes('app | pid'))
+    action.signal('SIGKILL')
+    const { exitCode, post } = await action.result
+    expect(exitCode).toBeNull()
+    expect(post?.stdout).toContain('was told to stop; ECS accepted it')
+    expect(cloud.calls('StopTask')).toHaveLength(1)
+  })
+
+  inCloud('while the last lines are awaited: no StopTask, cancelled all the same', async cloud => {
+    await cloud.register('quick', { app: 'echo done' })
+    const action = await cloud.start({ 'task-definition': 'quick' })
+    await until('the exit was seen', () => action.output().includes('app | done'))
+    action.signal('SIGTERM')
+    const { exitCode, outputs } = await action.result
+    expect(exitCode).toBe(143)
+    expect(outputs).toMatchObject({ status: 'cancelled', 'exit-code': '0' })
+    expect(cloud.calls('StopTask')).toEqual([])
+  })
+})
+
+describe('the deadline', () => {
+  inCloud('is kept while the container runs: StopTask, timed-out, gone in 5 s', async cloud => {
+    await cloud.register('long', LONG)
+    const { exitCode, outputs, took, annotations, stdout } = await cloud.run({
+      'task-definition': 'long',
+      timeout: '4s',
+    })
+    expect(exitCode).toBe(1)
+    expect(outputs['status']).toBe('timed-out')
+    expect(took).toBeLessThan(4000 + 5000 + 1000)
+    expect(annotations[0]?.message).toContain('The container app did not end within 4s.')
+    expect(stdout).toContain('ECS accepted it')
+    expect(cloud.calls('StopTask')).toHaveLength(1)
+  })
+
+  inCloud(
+    'is kept while the task is provisioned',
+    async cloud => {
+      await cloud.register('long', LONG)
+      const { outputs } = await cloud.run({ 'task-definition': 'long', timeout: '3s' })
+      expect(outputs['status']).toBe('timed-out')
+      expect(cloud.calls('StopTask')).toHaveLength(1)
+    },
+    { speed: 0.5 },
+  )
+
+  inCloud('is kept while RunTask is not answered; a task that started is stopped', async cloud => {
+    await cloud.register('long', LONG)
+    cloud.aws.addFault({ operation: 'RunTask', kind: 'lost-answer' })
+    const { exitCode, took, outputs } = await cloud.run({ 'task-definition': 'long', timeout: '4s' })
+    expect(exitCode).toBe(1)
+    expect(outputs['status']).toBe('timed-out')
+    expect(took).toBeLessThan(4000 + 5000 + 1000)
+    expect((await cloud.tasks()).every(({ desiredStatus }) => desiredStatus === 'STOPPED')).toBe(true)
+  })
+
+  inCloud('is kept when nothing answers any more; what could not be stopped is named', async cloud => {
+    await cloud.register('long', LONG)
+    const action = await cloud.start({ 'task-definition': 'long', timeout: '6s' })
+    await until('the container runs', () => action.output().includes('app | pid'))
+    cloud.aws.addFault({ kind: 'delay', delayMs: 30_000 })
+    const { exitCode, took, stdout } = await action.result
+    expect(exitCode).toBe(1)
+    expect(took).toBeLessThan(6000 + 5000 + 1000)
+    expect(stdout).toContain('may still be running')
+  })
+})
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
