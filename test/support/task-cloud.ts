@@ -19,7 +19,6 @@ import {
   type RegisterTaskDefinitionCommandInput,
   type Task,
 } from '@aws-sdk/client-ecs'
-import { test } from '@jest/globals'
 import { pushImage } from '../../packages/local-aws/test/support/image.ts'
 
 /** A local AWS with a cluster, a log group and an image, and the means to run an action's bundle in it. */
@@ -39,6 +38,10 @@ export interface TaskCloud {
     action?: string,
     onOutput?: (text: string) => void,
   ): Promise<RunningAction>
+  /** as `run`, with a workspace that holds files */
+  runIn(workspace: string, inputs: Readonly<Record<string, string>>, action?: string): Promise<JavaScriptActionResult>
+  /** RUNNER_TEMP of every run */
+  readonly temp: string
   /** what was called, in order: `RunTask`, `DescribeTasks`, … */
   calls(operation: string): JournalEntry[]
   /** every task of the cluster, whatever its state */
@@ -63,7 +66,7 @@ export async function startTaskCloud(options: LocalAwsOptions = {}): Promise<Tas
   }
   const ecs = new ECSClient(config)
   const logs = new CloudWatchLogsClient(config)
-  await ecs.send(new CreateClusterCommand({ clusterName: CLUSTER }))
+  await ecs.send(new CreateClusterCommand({ clusterName: CLUSTER, capacityProviders: ['FARGATE', 'FARGATE_SPOT'] }))
   await logs.send(new CreateLogGroupCommand({ logGroupName: LOG_GROUP }))
   const image = await pushImage(
     aws,
@@ -73,6 +76,7 @@ export async function startTaskCloud(options: LocalAwsOptions = {}): Promise<Tas
   )
   const temp = await mkdtemp(join(tmpdir(), 'task-cloud-'))
   const runnerOptions = (inputs: Readonly<Record<string, string>>) => ({
+    temp,
     inputs: { cluster: CLUSTER, subnets: 'subnet-0a1b2c', ...inputs },
     environment: { ...environment, GITHUB_RUN_ID: '4711', GITHUB_RUN_ATTEMPT: '1', GITHUB_REPOSITORY: 'acme/shop' },
   })
@@ -101,6 +105,9 @@ export async function startTaskCloud(options: LocalAwsOptions = {}): Promise<Tas
       return taskDefinition?.taskDefinitionArn ?? ''
     },
     run: (inputs, action = 'run-ecs-task') => runJavaScriptAction(join(ACTIONS, action), runnerOptions(inputs)),
+    runIn: (workspace, inputs, action = 'run-ecs-task') =>
+      runJavaScriptAction(join(ACTIONS, action), { ...runnerOptions(inputs), workspace }),
+    temp,
     start: (inputs, action = 'run-ecs-task', onOutput) =>
       startJavaScriptAction(join(ACTIONS, action), {
         ...runnerOptions(inputs),
@@ -123,18 +130,6 @@ export async function startTaskCloud(options: LocalAwsOptions = {}): Promise<Tas
       await rm(temp, { recursive: true, force: true })
     },
   }
-}
-
-/** One test in a local AWS of its own; those of a file run side by side. */
-export function inCloud(name: string, body: (cloud: TaskCloud) => Promise<void>, options: LocalAwsOptions = {}): void {
-  test.concurrent(name, async () => {
-    const cloud = await startTaskCloud(options)
-    try {
-      await body(cloud)
-    } finally {
-      await cloud.stop()
-    }
-  })
 }
 
 /** Looks every 50 ms until `look` is true; an error after so long (ms). */

@@ -1,6 +1,7 @@
 import type { RunningAction } from '@aws-deploy-actions/rehearsal'
 import { describe, expect } from '@jest/globals'
-import { inCloud, type TaskCloud, until } from '../../../test/support/task-cloud.ts'
+import { inCloud } from '../../../test/support/in-cloud.ts'
+import { type TaskCloud, until } from '../../../test/support/task-cloud.ts'
 
 const LONG = { app: 'echo "pid $$"; exec sleep 600' }
 

@@ -1,5 +1,5 @@
 import { describe, expect } from '@jest/globals'
-import { inCloud } from '../../../test/support/task-cloud.ts'
+import { inCloud } from '../../../test/support/in-cloud.ts'
 
 describe('the counted container decides', () => {
   inCloud('exit code 0, observed, is green; everything known is an output', async cloud => {

@@ -16,7 +16,7 @@ export function harmless(line: string): string {
 
 /** As {@link harmless}, for a line that stands without a prefix. */
 function harmlessStart(line: string): string {
-  return harmless(line).replace(/^(\s*):(?=:)/, '$1:\u200b')
+  return harmless(line).replace(/^([\s\u0085]*):(?=:)/, '$1:\u200b')
 }
 
 /** Where an action speaks: whole lines, outside text always prefixed and harmless. */
@@ -46,10 +46,10 @@ export function createLog(write: (text: string) => void, redact: (text: string) 
   return {
     info,
     outside: (prefix, entries) => {
-      const start = `${harmless(prefix)} | `
+      const start = `${harmlessStart(redact(lines(prefix).join(' ')))} | `
       let text = ''
-      for (const entry of entries) for (const line of lines(entry)) text += `${start}${harmless(line)}\n`
-      if (text !== '') write(redact(text))
+      for (const entry of entries) for (const line of lines(redact(entry))) text += `${start}${harmless(line)}\n`
+      if (text !== '') write(text)
     },
     debug: text => command('debug', text),
     notice: annotation('notice'),

@@ -5,16 +5,22 @@ export function code(text: string): string {
   return `<code>${escaped(text.replace(/\s*[\r\n]+\s*/g, ' '))}</code>`
 }
 
-/** Outside text inside a sentence or table cell, not set as code. */
+/** Outside text inside a sentence, list entry or table cell, not set as code; line breaks become spaces. */
 export function plain(text: string): string {
-  return escaped(text.replace(/\s*[\r\n]+\s*/g, ' '))
+  // What begins a list, a heading or a rule where the text begins a block.
+  return escaped(text.replace(/\s*[\r\n]+\s*/g, ' ').trim()).replace(
+    /^(?:[-+=]|\d+(?=[.)]|&#41;))/,
+    ([first = '', ...rest]) => `&#${first.charCodeAt(0)};${rest.join('')}`,
+  )
 }
 
 /** Outside text as a block of its own, e.g. log lines; ANSI escapes are taken out. */
 export function codeBlock(text: string): string {
-  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length))
+  const shown = withoutAnsi(text).replace(/\r\n?/g, '\n')
+  let longest = 2
+  for (const [run] of shown.matchAll(/`+/g)) longest = Math.max(longest, run.length)
   const fence = '`'.repeat(longest + 1)
-  return `${fence}text\n${withoutAnsi(text).replace(/\r\n?/g, '\n')}\n${fence}`
+  return `${fence}text\n${shown}\n${fence}`
 }
 
 /** A table; cells are markdown already (see {@link code}, {@link plain}). */

@@ -44,9 +44,11 @@ export async function runAction<Inputs, Result>(action: Action<Inputs, Result>):
   const { runtime, secrets } = startRuntime()
   const started = runtime.now()
   let inputs: Inputs
+  let wantsSummary: boolean
   try {
     const input = new InputReader(runtime.environment.variables)
     inputs = action.readInputs(input)
+    wantsSummary = input.optionalBoolean('summary') ?? true
     input.finish()
   } catch (error) {
     const failure = asFailure(error)
@@ -82,7 +84,7 @@ export async function runAction<Inputs, Result>(action: Action<Inputs, Result>):
   await runtime.output('status', outcome.status)
   await runtime.output('report', reportLine(report))
   await writeReport(runtime, action.name, report)
-  if (runtime.environment.variables['INPUT_SUMMARY']?.trim().toLowerCase() !== 'false') {
+  if (wantsSummary) {
     await appendSummary(runtime.environment.variables['GITHUB_STEP_SUMMARY'], secrets.redact(summary), runtime.log)
   }
   process.exit(exitCode(outcome.failure))

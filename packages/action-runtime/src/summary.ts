@@ -21,23 +21,23 @@ export async function appendSummary(file: string | undefined, markdown: string, 
   }
 }
 
-/** The markdown cut at a line so that it has at most `bytes` bytes; an open code block is closed. */
+/** The markdown cut at a line so that it has at most `bytes` bytes, with a note; an open code block is closed. */
 export function fitting(markdown: string, bytes: number): string {
   if (Buffer.byteLength(markdown) <= bytes) return markdown
   const note = '\n\n_The rest was left out: GitHub shows at most 1 MiB. The log has it all._\n'
+  let room = bytes - Buffer.byteLength(note)
+  if (room < 0) return ''
   const kept: string[] = []
-  let room = bytes - Buffer.byteLength(note) - 80
   let fence: string | undefined
   for (const line of markdown.split('\n')) {
-    const size = Buffer.byteLength(line) + 1
-    if (size > room) break
-    room -= size
-    kept.push(line)
     const mark = /^(`{3,})/.exec(line)?.[1]
-    if (fence === undefined) fence = mark
-    else if (mark === fence && line === fence) fence = undefined
+    const open: string | undefined = fence === undefined ? mark : line === fence ? undefined : fence
+    const size = Buffer.byteLength(line) + 1
+    if (size + (open === undefined ? 0 : open.length + 1) > room) break
+    room -= size
+    fence = open
+    kept.push(line)
   }
-  if (room < 0 || kept.length === 0) return ''
   if (fence !== undefined) kept.push(fence)
   return kept.join('\n') + note
 }

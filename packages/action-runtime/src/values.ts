@@ -15,7 +15,7 @@ export function durationMs(text: string): number {
 
 /** Milliseconds as people read them: `450ms`, `12s`, `3m 5s`, `1h 2m`. */
 export function durationText(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)}ms`
+  if (Math.round(ms) < 1000) return `${Math.round(ms)}ms`
   const seconds = Math.round(ms / 1000)
   if (seconds < 60) return `${seconds}s`
   const minutes = Math.floor(seconds / 60)
@@ -51,7 +51,7 @@ export function keyValueLines(text: string): { entries: Map<string, string>; pro
     const key = (split < 0 ? line : line.slice(0, split)).trim()
     if (split < 0) problems.push(`the line "${shortened(key)}" has no "="; allowed is one KEY=VALUE per line`)
     else if (key === '') problems.push('a line has no key before "="; allowed is one KEY=VALUE per line')
-    else if (entries.has(key)) problems.push(`the key "${key}" is given twice; allowed is once`)
+    else if (entries.has(key)) problems.push(`the key "${shortened(key)}" is given twice; allowed is once`)
     else entries.set(key, line.slice(split + 1))
   }
   return { entries, problems }
@@ -82,7 +82,7 @@ export function posixWords(line: string): string[] {
       if (next === '') throw new Error('the line ends in a lone backslash; allowed is a complete POSIX command line')
       if (next !== '\n') word = (word ?? '') + next
       index++
-    } else if (/\s/.test(character)) {
+    } else if (/[ \t\n]/.test(character)) {
       if (word !== undefined) words.push(word)
       word = undefined
     } else word = (word ?? '') + character
@@ -115,5 +115,5 @@ export function argumentList(text: string, form: 'json' | 'json-or-line'): strin
 /** A value as it may stand in a message: one line, at most 100 characters. */
 export function shortened(value: string): string {
   const line = value.replace(/\s+/g, ' ')
-  return line.length > 100 ? `${line.slice(0, 99)}…` : line
+  return line.length > 100 ? `${line.slice(0, 99).replace(/[\ud800-\udbff]$/, '')}…` : line
 }

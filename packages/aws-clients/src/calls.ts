@@ -76,7 +76,7 @@ export async function call<Output>(
   }
 }
 
-/** Full jitter ("Exponential Backoff And Jitter", AWS Architecture Blog), from 0.1–0.2 s up to 2–4 s; throttling waits longer. */
+/** Equal jitter ("Exponential Backoff And Jitter", AWS Architecture Blog), from 0.1–0.2 s up to 1.5–3 s; throttled: 0.25–0.5 s up to 2.5–5 s. */
 function backoffMs(tries: number, throttled: boolean, askedMs: number | undefined): number {
   const most = Math.min(throttled ? 5000 : 3000, (throttled ? 500 : 200) * 2 ** Math.min(tries, 6))
   return Math.max(most / 2 + (Math.random() * most) / 2, Math.min(askedMs ?? 0, 20_000))

@@ -31,9 +31,12 @@ const THROTTLING = new Set([
 const CREDENTIALS = new Set([
   'CredentialsProviderError',
   'ExpiredToken',
+  'AuthFailure',
   'ExpiredTokenException',
   'IncompleteSignature',
+  'InvalidAccessKeyId',
   'InvalidClientTokenId',
+  'InvalidIdentityToken',
   'InvalidSignatureException',
   'MissingAuthenticationToken',
   'MissingAuthenticationTokenException',
@@ -51,13 +54,16 @@ const PERMISSION = new Set([
 ])
 // Node's codes for a connection that broke, was refused or never came up, and the SDK's names for the same.
 const CONNECTION =
-  /^(?:ECONNRESET|ECONNREFUSED|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|ENOTFOUND|EAI_AGAIN|TimeoutError|RequestTimeout|RequestTimeoutException|NetworkingError)$/
+  /^(?:ECONNRESET|ECONNREFUSED|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|ENOTFOUND|EAI_AGAIN|TimeoutError|RequestTimeout|RequestTimeoutException|NetworkingError|ERR_STREAM_PREMATURE_CLOSE|HPE_\w+)$/
+// ECS's word for too many registrations of one family at a time is a ClientException (its own retry advice says so).
+const THROTTLING_WORDS = /^(?:Rate exceeded|Too many concurrent attempts to create a new revision)/i
 
 /** The error of an SDK call as plain data. */
 export function awsAnswer(error: unknown): AwsAnswer {
   const thrown = error instanceof Error ? error : new Error(String(error))
   const status = numberAt(thrown, '$metadata', 'httpStatusCode') ?? numberAt(thrown, '$response', 'statusCode')
-  const code = textAt(thrown, 'code') ?? thrown.name
+  // fetch hides the connection's error in `cause`.
+  const code = textAt(thrown, 'code') ?? textAt(thrown, 'cause', 'code') ?? thrown.name
   const seconds = Number(textAt(thrown, '$response', 'headers', 'retry-after'))
   return {
     code: status === undefined ? code : thrown.name,
@@ -69,9 +75,9 @@ export function awsAnswer(error: unknown): AwsAnswer {
 
 /** How to react to an answer: wait longer, try again, or give up and say why. */
 export function faultKind({ code, message, status }: AwsAnswer): FaultKind {
-  if (THROTTLING.has(code) || status === 429) return 'throttled'
+  if (THROTTLING.has(code) || status === 429 || THROTTLING_WORDS.test(message)) return 'throttled'
   if (CREDENTIALS.has(code)) return 'credentials'
-  if (PERMISSION.has(code) || /is not authorized to perform/.test(message)) return 'permission'
+  if (PERMISSION.has(code) || /not authorized to perform/i.test(message)) return 'permission'
   if (status !== undefined && status >= 500) return 'transient'
   // An answer that is no JSON or XML: something between AWS and us cut or replaced it.
   if (code === 'SyntaxError' || /Deserialization error/.test(message)) return 'transient'
@@ -88,7 +94,9 @@ export class PermissionError extends Failure {
   constructor(answer: AwsAnswer, askedFor: string, options?: ErrorOptions) {
     const denied = deniedIn(answer.message) ?? { action: askedFor, resource: '*' }
     const explicit = /with an explicit deny/.test(answer.message)
-    const statement = JSON.stringify({ Effect: 'Allow', Action: denied.action, Resource: denied.resource })
+    // Some services name the resource by its bare name, which a policy cannot hold.
+    const Resource = denied.resource.startsWith('arn:') ? denied.resource : '*'
+    const statement = JSON.stringify({ Effect: 'Allow', Action: denied.action, Resource })
     super(
       `The role may not ${denied.action}.`,
       {
@@ -147,7 +155,7 @@ export class AwsError extends Failure {
 
 /** The action and resource in AWS's text: "… is not authorized to perform: ecs:RunTask on resource: arn:… because …". */
 function deniedIn(message: string): { action: string; resource: string } | undefined {
-  const match = /not authorized to perform:? ([a-z0-9-]+:[A-Za-z0-9]+)(?: on resource:? (\S+))?/.exec(message)
+  const match = /not authorized to perform:? ([a-z0-9-]+:[A-Za-z0-9]+)(?: on resource:? "?([^\s"]+))?/i.exec(message)
   if (match?.[1] === undefined) return undefined
   return { action: match[1], resource: match[2]?.replace(/[.,]$/, '') ?? '*' }
 }

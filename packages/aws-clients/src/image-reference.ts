@@ -18,13 +18,19 @@ export type ImageReference =
     }
   | { readonly registry: 'other'; readonly uri: string }
 
-const PRIVATE_URI = /^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.[a-z0-9.-]+\/([^:@]+)([:@].+)?$/
-const PUBLIC_URI = /^public\.ecr\.aws\/([^/]+)\/([^:@]+)([:@].+)?$/
-const PRIVATE_SHORT = /^ecr:(?:(\d{12})\/)?([a-z0-9][a-z0-9._/-]*)(:[\w][\w.-]{0,127}|@sha256:[0-9a-f]{64})?$/
-const PUBLIC_SHORT =
-  /^ecr-public:([a-z0-9][a-z0-9-]*)\/([a-z0-9][a-z0-9._/-]*)(:[\w][\w.-]{0,127}|@sha256:[0-9a-f]{64})?$/
+// Names and versions as ECR takes them (API reference, CreateRepository; OCI distribution specification).
+const NAME = '[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*'
+const TAG = ':[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}'
+const DIGEST = '@sha256:[0-9a-f]{64}'
 
-/** @throws Error that says what is allowed, for an `ecr:` or `ecr-public:` reference that is malformed */
+const PRIVATE_HOST = String.raw`(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.[a-z0-9.-]+`
+const PRIVATE_URI = new RegExp(`^${PRIVATE_HOST}/(${NAME})((?:${TAG})?(?:${DIGEST})?)$`)
+const PUBLIC_URI = new RegExp(`^public\\.ecr\\.aws/([a-z0-9][a-z0-9-]*)/(${NAME})((?:${TAG})?(?:${DIGEST})?)$`)
+const PRIVATE_SHORT = new RegExp(`^ecr:(?:(\\d{12})/)?(${NAME})((?:${TAG}|${DIGEST})?)$`)
+const PUBLIC_SHORT = new RegExp(`^ecr-public:([a-z0-9][a-z0-9-]*)/(${NAME})((?:${TAG}|${DIGEST})?)$`)
+const ECR_HOST = new RegExp(`^(?:${PRIVATE_HOST}|public\\.ecr\\.aws)/`)
+
+/** @throws Error that says what is allowed, for a reference to ECR that is malformed, and for any with blanks */
 export function parseImageReference(text: string): ImageReference {
   const short = PRIVATE_SHORT.exec(text)
   if (short?.[2] !== undefined) {
@@ -67,5 +73,9 @@ export function parseImageReference(text: string): ImageReference {
   if (publicUri?.[1] !== undefined && publicUri[2] !== undefined) {
     return { registry: 'public', alias: publicUri[1], repository: publicUri[2], version: publicUri[3] ?? '', uri: text }
   }
+  if (ECR_HOST.test(text)) {
+    throw new Error('allowed is REGISTRY/NAME with :TAG or @sha256:… behind it; names are in lower case')
+  }
+  if (/[\s\u0000-\u001f]/.test(text)) throw new Error('allowed is an image reference without blanks')
   return { registry: 'other', uri: text }
 }

@@ -81,7 +81,8 @@ export function followLogs(
           print(source.container, messages)
           quietSince = clock.now()
         }
-        if (moved && messages.length > 0) continue
+        // Empty pages are normal; the end is where the token repeats (API reference, GetLogEvents).
+        if (moved) continue
         if (drainingSince !== undefined && clock.now() - Math.max(drainingSince, quietSince) >= QUIET_MS) {
           if (missing) notice(`The log stream ${source.stream} of ${source.group} never appeared.`)
           return undefined

@@ -141,8 +141,12 @@ const EXIT_CODES: Readonly<Record<number, Advice>> = {
   },
 }
 
-/** Advice for AWS's own words (reasons, events) and, failing that, for an exit code. */
-export function adviceFor(words: string, exitCode?: number): Advice | undefined {
-  const row = REASONS.find(([pattern]) => pattern.test(words))
-  return row?.[1] ?? (exitCode === undefined ? undefined : EXIT_CODES[exitCode])
+/** What a container's own log lines tell. The other rows are about AWS's words: an application's time-out is not a pull's. */
+const IN_LOGS = /exec format error|P1012|DATABASE_URL|OutOfMemory/
+
+/** Advice for AWS's own words (reasons, events) and, failing that, for the container's last lines, then for its exit code. */
+export function adviceFor(words: string, exitCode?: number, lastLines: readonly string[] = []): Advice | undefined {
+  const adviceIn = (text: string): Advice | undefined => REASONS.find(([pattern]) => pattern.test(text))?.[1]
+  const log = lastLines.filter(line => IN_LOGS.test(line)).join('\n')
+  return adviceIn(words) ?? adviceIn(log) ?? (exitCode === undefined ? undefined : EXIT_CODES[exitCode])
 }

@@ -10,12 +10,13 @@ export function mergePatched(target: unknown, patch: unknown): unknown {
   if (Array.isArray(target) && target.every(entry => isObject(entry) && typeof entry['name'] === 'string')) {
     return patchedByName(target, patch)
   }
-  const result: Record<string, unknown> = isObject(target) ? { ...target } : {}
+  // A map, because assigning to the key `__proto__` of an object would lose it.
+  const result = new Map(Object.entries(isObject(target) ? target : {}))
   for (const [key, change] of Object.entries(patch)) {
-    if (change === null) delete result[key]
-    else result[key] = mergePatched(result[key], change)
+    if (change === null) result.delete(key)
+    else result.set(key, mergePatched(result.get(key), change))
   }
-  return result
+  return Object.fromEntries(result)
 }
 
 function patchedByName(target: readonly unknown[], patch: Record<string, unknown>): unknown[] {

@@ -12,8 +12,8 @@ export interface Difference {
 
 /**
  * The differences that matter: what the server fills in by itself (API reference, ContainerDefinition and
- * PortMapping: empty lists, cpu 0, essential true, protocol tcp, hostPort of awsvpc and host, health check defaults)
- * and the order of environment and secrets are none. Tags are no part of a revision's meaning.
+ * PortMapping: empty lists, cpu 0, essential true, protocol tcp, hostPort of awsvpc and host, health check defaults,
+ * sizes such as `1 vCPU` as units and MiB, network mode bridge, the root of a file system) and the order of environment and secrets are none. Tags are no part of a revision's meaning.
  */
 export function differences(
   before: RegisterTaskDefinitionCommandInput,
@@ -52,15 +52,31 @@ function normalised({ tags: _, ...definition }: RegisterTaskDefinitionCommandInp
     portMappings: container.portMappings?.map(port => ({
       ...port,
       protocol: port.protocol ?? 'tcp',
-      hostPort: fixedPorts && port.hostPort === port.containerPort ? undefined : port.hostPort,
+      hostPort: (fixedPorts && port.hostPort === port.containerPort) || port.hostPort === 0 ? undefined : port.hostPort,
     })),
     healthCheck: container.healthCheck && { interval: 30, timeout: 5, retries: 3, ...container.healthCheck },
   }))
   return {
     ...definition,
+    cpu: plainSize(definition.cpu, /^(\d*\.?\d+) ?vcpu$/i),
+    memory: plainSize(definition.memory, /^(\d*\.?\d+) ?gb$/i),
+    networkMode: definition.networkMode === 'bridge' ? undefined : definition.networkMode,
+    volumes: definition.volumes?.map(({ efsVolumeConfiguration: efs, ...volume }) => ({
+      ...volume,
+      efsVolumeConfiguration: efs && {
+        ...efs,
+        rootDirectory: efs.rootDirectory === '/' ? undefined : efs.rootDirectory,
+      },
+    })),
     requiresCompatibilities: definition.requiresCompatibilities?.toSorted(),
     containerDefinitions: Object.fromEntries((containers ?? []).map(container => [container.name, container])),
   }
+}
+
+/** AWS stores `1 vCPU` and `1 GB` as `1024` (API reference, RegisterTaskDefinition). */
+function plainSize(size: string | undefined, large: RegExp): string | undefined {
+  const amount = large.exec(size ?? '')?.[1]
+  return amount === undefined ? size : String(Number(amount) * 1024)
 }
 
 /** Every text, number and boolean with its path; empty lists and objects, `false` and undefined have none. */

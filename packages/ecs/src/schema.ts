@@ -66,7 +66,11 @@ function visit(schema: NormalizedSchema, value: unknown, path: string, problems:
   }
   if (schema.isListSchema()) {
     if (!Array.isArray(value)) return wrong('a list')
-    return value.map((entry, index) => visit(schema.getValueSchema(), entry, `${path}[${index}]`, problems))
+    return value.map((entry, index) => {
+      const at = `${path}[${index}]`
+      if (entry === null) problems.push({ path: at, problem: 'is empty; allowed is a value, or no entry' })
+      return visit(schema.getValueSchema(), entry, at, problems)
+    })
   }
   if (schema.isMapSchema()) {
     if (!isObject(value)) return wrong('an object')
@@ -80,14 +84,14 @@ function visit(schema: NormalizedSchema, value: unknown, path: string, problems:
   if (schema.isStringSchema()) {
     if (typeof value === 'string') return value
     if (Number.isSafeInteger(value) && /^(?:cpu|memory)$/.test(path)) return String(value)
-    return wrong(`text (write it in quotes: "${String(value)}")`)
+    return wrong(typeof value === 'object' ? 'text' : `text (write it in quotes: "${String(value)}")`)
   }
   if (schema.isBooleanSchema()) {
     if (typeof value === 'boolean') return value
     return value === 'true' ? true : value === 'false' ? false : wrong('true or false')
   }
   if (schema.isNumericSchema()) {
-    if (typeof value === 'number') return value
+    if (typeof value === 'number' && Number.isFinite(value)) return value
     return typeof value === 'string' && /^-?\d+(?:\.\d+)?$/.test(value) ? Number(value) : wrong('a number')
   }
   return value
@@ -103,7 +107,7 @@ function unknownKey(key: string, known: readonly string[]): string {
 function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'a list'
   if (isObject(value)) return 'an object'
-  return `${JSON.stringify(value)}`
+  return typeof value === 'string' ? JSON.stringify(value) : String(value)
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

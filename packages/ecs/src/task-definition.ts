@@ -52,7 +52,8 @@ export function registrableDocument(document: unknown, name: string): Registrabl
 export function checkedDefinition(document: unknown): { definition?: Registrable; problems: SchemaProblem[] } {
   const { value, problems } = asRegistrable(document)
   if (isObject(document)) {
-    if (document['family'] === undefined) problems.push({ path: 'family', problem: 'is missing' })
+    if (document['family'] === undefined || document['family'] === null || document['family'] === '')
+      problems.push({ path: 'family', problem: 'is missing' })
     if (!Array.isArray(document['containerDefinitions']) || document['containerDefinitions'].length === 0) {
       problems.push({ path: 'containerDefinitions', problem: 'is missing or empty' })
     }

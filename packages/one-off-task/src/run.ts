@@ -212,7 +212,7 @@ function throwUnlessSucceeded(
     resource: arn,
     said,
     seen: lastLines.slice(-5),
-    ...adviceFor([said, ...lastLines].join('\n'), state.kind === 'exited' ? state.exitCode : undefined),
+    ...adviceFor(said, state.kind === 'exited' ? state.exitCode : undefined, lastLines),
   }
   if (!state.ran)
     throw new NotStarted(`The container ${container} never ran: there is no exit code of its own.`, details)

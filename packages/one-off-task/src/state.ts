@@ -14,7 +14,7 @@ const CONTAINERS_OVER = new Set(['DEPROVISIONING', 'STOPPED', 'DELETED'])
 /**
  * The state of one container in what DescribeTasks returned. The exit code is there before the task is STOPPED; it is
  * absent for ever when the container never started, and a container whose dependency failed gets a synthetic 143
- * without ever having had a runtime id.
+ * without ever having had a runtime id (amazon-ecs-agent, pull request 3218).
  */
 export function containerState(task: Task, name: string): ContainerState {
   const container = task.containers?.find(entry => entry.name === name)
@@ -24,10 +24,9 @@ export function containerState(task: Task, name: string): ContainerState {
   return { kind: 'unfinished', begun: container?.lastStatus === 'RUNNING' || container?.runtimeId !== undefined }
 }
 
-function hasRun(task: Task, container: Container | undefined): boolean {
-  return (
-    container?.runtimeId !== undefined || (task.stopCode !== 'TaskFailedToStart' && container?.exitCode !== undefined)
-  )
+function hasRun({ stopCode }: Task, container: Container | undefined): boolean {
+  if (container === undefined || container.runtimeId !== undefined) return container !== undefined
+  return container.exitCode !== undefined && container.exitCode !== 143 && stopCode !== 'TaskFailedToStart'
 }
 
 /** Is another container still going on, or about to? */
@@ -54,16 +53,15 @@ export function isLater(task: Task, other: Task): boolean {
 }
 
 /** Everything that AWS says about the end of a task, in one line. */
-export function stopWords(task: Task): string {
-  const reasons = (task.containers ?? []).flatMap(({ name, exitCode, reason }) =>
-    reason === undefined && exitCode === undefined
-      ? []
-      : [
-          `${name}: ${[exitCode === undefined ? 'no exit code' : `exit code ${exitCode}`, reason].filter(Boolean).join(', ')}`,
-        ],
-  )
-  const head = [task.stopCode, task.stoppedReason].filter(Boolean).join(': ')
-  return [head === '' ? 'no stop reason yet' : head, ...reasons].join('; ')
+export function stopWords({ stopCode, stoppedReason, containers = [] }: Task): string {
+  const head = [stopCode, stoppedReason].filter(Boolean).join(': ')
+  const words = containers.flatMap(({ name, exitCode, reason }) => {
+    if (reason === undefined && exitCode === undefined) return []
+    const code = exitCode === undefined ? 'no exit code' : `exit code ${exitCode}`
+    // The task's reason often is the container's, word for word.
+    return [`${name}: ${reason === undefined || head.includes(reason) ? code : `${code}, ${reason}`}`]
+  })
+  return [head === '' ? 'no stop reason yet' : head, ...words].join('; ')
 }
 
 /** The last part of a task's ARN. */

@@ -3,10 +3,14 @@ import type { ReportRecord } from './record.ts'
 /** GitHub caps all outputs of a job at 1 MB; a matrix of reports must fit beside other outputs. */
 const LIMIT_BYTES = 8 * 1024
 
-const ACCOUNT = /(?<![0-9A-Za-z-])\d{12}(?![0-9A-Za-z-])/g
-const PRIVATE_HOST = /\b\d{12}\.dkr[.-]ecr(?:-fips)?\.[a-z0-9-]+\.[a-z0-9.-]+\//g
-const PUBLIC_HOST = /\bpublic\.ecr\.aws\//g
-const LOOPBACK_HOST = /\b(?:127(?:\.\d{1,3}){3}|localhost|\[::1\]):\d+\/(?=[a-z0-9])/g
+// Digests, SHAs and UUIDs can hold twelve digits in a row by chance; any other such run is taken for an account id,
+// also inside a name (`logs-123456789012`): GitHub masks parts of words.
+const ID_OR_ACCOUNT =
+  /(?<![0-9A-Za-z])([0-9a-f]{32,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![0-9A-Za-z])|(?<!\d)\d{12}(?!\d)/g
+const PRIVATE_HOST = /(?<!\d)\d{12}\.dkr[.-]ecr(?:-fips)?(?:\.[a-z0-9-]+){2,}(\/?)/g
+const PUBLIC_HOST = /\bpublic\.ecr\.aws\b(\/?)/g
+// Not in a URL: there it is what a person asked for, not a registry.
+const LOOPBACK_HOST = /(?<![\w./-])(?:127(?:\.\d{1,3}){3}|localhost|\[::1\]):\d+\/(?=[a-z0-9])/g
 
 /**
  * The text without account ids and registry hosts: GitHub drops a whole job output that contains a masked value, and
@@ -14,10 +18,10 @@ const LOOPBACK_HOST = /\b(?:127(?:\.\d{1,3}){3}|localhost|\[::1\]):\d+\/(?=[a-z0
  */
 export function withoutAccount(text: string): string {
   return text
-    .replace(PRIVATE_HOST, 'ecr:')
-    .replace(PUBLIC_HOST, 'ecr-public:')
+    .replace(PRIVATE_HOST, (_, slash: string) => (slash === '' ? 'ecr' : 'ecr:'))
+    .replace(PUBLIC_HOST, (_, slash: string) => (slash === '' ? 'ecr-public' : 'ecr-public:'))
     .replace(LOOPBACK_HOST, 'ecr:')
-    .replace(ACCOUNT, '************')
+    .replace(ID_OR_ACCOUNT, (_, id: string | undefined) => id ?? '************')
 }
 
 /** The record with {@link withoutAccount} and `redact` applied to every text in it but GitHub's own numbers of the run. */
@@ -25,39 +29,48 @@ export function publishable(record: ReportRecord, redact: (text: string) => stri
   return { ...record, ...mapTexts(record, text => withoutAccount(redact(text))), run: record.run }
 }
 
-/** The record as one line of JSON, at most 8 KiB: verdict and failures stay, the rest is cut and counted in `omitted`. */
+/**
+ * The record as one line of JSON, at most 8 KiB: verdict and failures stay, the rest is cut and counted in `omitted`.
+ * The longest lists and texts go first, at last the failures' details.
+ */
 export function reportLine(record: ReportRecord): string {
   for (const texts of [4000, 1000, 300, 120]) {
     for (const entries of [Number.POSITIVE_INFINITY, 50, 20, 10, 5, 2, 1, 0]) {
-      const line = JSON.stringify(cut(record, texts, entries))
+      const line = JSON.stringify(cut(record, { texts, entries, failures: Math.max(10, entries) }))
       if (Buffer.byteLength(line) <= LIMIT_BYTES) return line
     }
   }
-  const [failure] = record.failures
-  return JSON.stringify({
-    schema: record.schema,
-    action: record.action,
-    status: record.status,
-    verdict: record.verdict.slice(0, 1000),
-    startedAt: record.startedAt,
-    seconds: record.seconds,
-    run: {},
-    failures: failure === undefined ? [] : [{ what: failure.what.slice(0, 1000) }],
-    omitted: { failures: Math.max(0, record.failures.length - 1) },
-  } satisfies ReportRecord)
+  const least: ReportRecord = { ...record, run: {}, failures: record.failures.map(({ what }) => ({ what })) }
+  for (const texts of [1000, 500, 200, 100]) {
+    for (const failures of [10, 5, 2, 1]) {
+      const line = JSON.stringify(cut(least, { texts, entries: 0, failures }))
+      if (Buffer.byteLength(line) <= LIMIT_BYTES) return line
+    }
+  }
+  // Not reached: the few texts that are left have at most 100 characters, 600 bytes of JSON.
+  throw new Error('The report does not fit into 8 KiB.')
 }
 
-/** Lists other than `failures` shrink to `entries`; failures shrink to 10 and their texts to `texts` characters. */
-function cut(record: ReportRecord, texts: number, entries: number): ReportRecord {
+interface Limits {
+  /** characters of a text */
+  readonly texts: number
+  /** of a list; `failures` and their `next` steps have their own limit */
+  readonly entries: number
+  readonly failures: number
+}
+
+function cut(record: ReportRecord, { texts, entries, failures }: Limits): ReportRecord {
   const omitted: Record<string, number> = {}
   const shrink = (value: unknown, path: string): unknown => {
     if (typeof value === 'string') {
       if (value.length <= texts) return value
-      omitted[path] = value.length - texts
-      return `${value.slice(0, texts)}…`
+      // Never half of a surrogate pair: not every JSON reader takes one.
+      const kept = value.slice(0, texts).replace(/[\ud800-\udbff]$/, '')
+      omitted[path] = value.length - kept.length
+      return `${kept}…`
     }
     if (Array.isArray(value)) {
-      const keep = path === 'failures' || path.endsWith('.next') ? Math.max(10, entries) : entries
+      const keep = path === 'failures' || path.endsWith('.next') ? failures : entries
       if (value.length > keep) omitted[path] = value.length - keep
       const kept = path.endsWith('lastLines') && keep > 0 ? value.slice(-keep) : value.slice(0, keep)
       return kept.map((entry, index) => shrink(entry, `${path}[${index}]`))

@@ -96,10 +96,14 @@ async function checkImage(image: EcrImage, findings: Findings, calling: Calling)
   }
   if (image.platform === undefined) return
   const platforms = await platformsOf(found.imageManifest, digest =>
-    call('ecr:GetDownloadUrlForLayer', calling, options =>
-      ecr.send(new GetDownloadUrlForLayerCommand({ ...id, layerDigest: digest }), options),
-    ),
+    call('ecr:GetDownloadUrlForLayer', calling, async options => {
+      const { downloadUrl } = await ecr.send(new GetDownloadUrlForLayerCommand({ ...id, layerDigest: digest }), options)
+      const answer = downloadUrl === undefined ? undefined : await fetch(downloadUrl, { signal: options.abortSignal })
+      const config: unknown = answer?.ok ? await answer.json() : undefined
+      return config
+    }),
   )
+  if (platforms.length === 0) findings.unchecked.push(`image ${image.image}: its platform could not be read.`)
   if (platforms.length > 0 && !platforms.includes(image.platform)) {
     findings.missing.push(
       `The image ${image.image} is for ${platforms.join(', ')}, the task runs on ${image.platform}: build it for that platform, or set runtimePlatform.`,
@@ -118,22 +122,14 @@ async function mayBePulledThrough(ecr: ECRClient, repository: string, calling: C
 }
 
 /** The platforms of a manifest: those of an index, else the one in the image's configuration. */
-async function platformsOf(
-  manifestText: string,
-  download: (digest: string) => Promise<{ downloadUrl?: string | undefined }>,
-): Promise<string[]> {
+async function platformsOf(manifestText: string, blob: (digest: string) => Promise<unknown>): Promise<string[]> {
   const manifest: unknown = JSON.parse(manifestText)
   if (!isObject(manifest)) return []
   if (Array.isArray(manifest['manifests'])) {
     return manifest['manifests'].flatMap(entry => platformText(isObject(entry) ? entry['platform'] : undefined))
   }
   const config = manifest['config']
-  const digest = isObject(config) ? config['digest'] : undefined
-  if (typeof digest !== 'string') return []
-  const { downloadUrl } = await download(digest)
-  if (downloadUrl === undefined) return []
-  const answer = await fetch(downloadUrl, { signal: AbortSignal.timeout(10_000) })
-  return answer.ok ? platformText(await answer.json()) : []
+  return isObject(config) && typeof config['digest'] === 'string' ? platformText(await blob(config['digest'])) : []
 }
 
 function platformText(platform: unknown): string[] {

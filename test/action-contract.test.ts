@@ -1,0 +1,154 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type ActionMetadata, actionMetadata, actionNames, withTables } from '@aws-deploy-actions/action-docs'
+import { describe, expect, test } from '@jest/globals'
+import { namesInCode } from './support/action-sources.ts'
+import { root } from './support/module-graph.ts'
+
+const KEBAB_CASE = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
+const COMMON_STATUSES = ['failed', 'timed-out', 'cancelled']
+
+describe.each(actionNames(root))('actions/%s', name => {
+  const metadata = actionMetadata(root, name)
+  const { inputs, outputs, runs } = metadata
+
+  test('runs on Node 24 from files that are there', () => {
+    expect(runs.using).toBe('node24')
+    const files = [runs.main, ...(runs.post === undefined ? [] : [runs.post])]
+    expect(files.filter(file => !existsSync(join(root, 'actions', name, file)))).toEqual([])
+  })
+
+  test('says what it and each of its inputs and outputs is', () => {
+    expect(metadata.title).not.toBe('')
+    expect(metadata.description).not.toBe('')
+    expect(namesOf([...inputs, ...outputs].filter(({ description }) => description.trim() === ''))).toEqual([])
+  })
+
+  test('has kebab-case names', () => {
+    expect(namesOf([...inputs, ...outputs]).filter(entry => !KEBAB_CASE.test(entry))).toEqual([])
+  })
+
+  test('requires nothing that has a default', () => {
+    expect(namesOf(inputs.filter(({ required, default: fallback }) => required && fallback !== undefined))).toEqual([])
+  })
+
+  test('has what every action has', () => {
+    expect(inputs.find(input => input.name === 'summary')?.default).toBe('true')
+    expect(namesOf(outputs)).toEqual(expect.arrayContaining(['status', 'report']))
+    const statuses = outputs.find(output => output.name === 'status')?.description ?? ''
+    expect(COMMON_STATUSES.filter(status => !statuses.includes(`\`${status}\``))).toEqual([])
+  })
+
+  test('reads the inputs that it declares, and declares those that it reads', async () => {
+    const { inputs: read } = await namesInCode(name)
+    expect([...read].sort()).toEqual(namesOf(inputs).sort())
+  })
+
+  test('sets the outputs that it declares, and declares those that it sets', async () => {
+    const { outputs: set } = await namesInCode(name)
+    expect([...set].sort()).toEqual(namesOf(outputs).sort())
+  })
+
+  test('has a README with its tables as they are in action.yml', () => {
+    const readme = readFileSync(join(root, 'actions', name, 'README.md'), 'utf8')
+    expect(withTables(readme, metadata)).toBe(readme)
+  })
+})
+
+/** Input → default; `undefined` for none. */
+const TASK_INPUTS: Readonly<Record<string, string | undefined>> = {
+  'aws-region': undefined,
+  cluster: 'default',
+  'task-definition': undefined,
+  'template-values': undefined,
+  'task-definition-patch': undefined,
+  container: undefined,
+  image: undefined,
+  secrets: undefined,
+  entrypoint: undefined,
+  command: undefined,
+  environment: undefined,
+  'network-from-service': undefined,
+  subnets: undefined,
+  'security-groups': undefined,
+  'assign-public-ip': undefined,
+  'launch-type': undefined,
+  'platform-version': undefined,
+  cpu: undefined,
+  memory: undefined,
+  'ephemeral-storage': undefined,
+  'task-tags': undefined,
+  'propagate-tags': undefined,
+  'capacity-provider-strategy': undefined,
+  timeout: '10m',
+  preflight: 'true',
+  logs: 'follow',
+  summary: 'true',
+}
+const TASK_OUTPUTS = [
+  'task-arn',
+  'task-definition-arn',
+  'exit-code',
+  'stop-code',
+  'stopped-reason',
+  'log-group',
+  'log-streams',
+  'duration-seconds',
+  'status',
+  'report',
+]
+const PROMISED: Readonly<Record<string, { inputs: typeof TASK_INPUTS; outputs: readonly string[] }>> = {
+  'run-ecs-task': { inputs: TASK_INPUTS, outputs: TASK_OUTPUTS },
+  'run-migration-task': {
+    inputs: {
+      ...TASK_INPUTS,
+      database: undefined,
+      'database-variable': 'DATABASE_NAME',
+      lock: 'true',
+      'lock-timeout': '0s',
+      'verify-command': undefined,
+    },
+    outputs: [...TASK_OUTPUTS, 'verify-exit-code'],
+  },
+}
+
+describe.each(Object.entries(PROMISED))('the promise of %s', (name, promised) => {
+  const metadata = actionMetadata(root, name)
+
+  test('every input, with its default', () => {
+    const declared = metadata.inputs.map(input => [input.name, input.default])
+    expect(Object.fromEntries(declared)).toEqual(promised.inputs)
+  })
+
+  test('only the task definition is required', () => {
+    expect(namesOf(metadata.inputs.filter(({ required }) => required))).toEqual(['task-definition'])
+  })
+
+  test('every output', () => {
+    expect(namesOf(metadata.outputs).sort()).toEqual([...promised.outputs].sort())
+  })
+
+  test('both of its own statuses are named', () => {
+    const status = metadata.outputs.find(output => output.name === 'status')?.description ?? ''
+    expect(status).toContain('`succeeded`')
+    expect(status).toContain('`not-started`')
+  })
+})
+
+test('run-migration-task is run-ecs-task and more: what both have is described alike', () => {
+  const own = new Set(['task-arn'])
+  const task = descriptionsOf(actionMetadata(root, 'run-ecs-task'))
+  const migration = descriptionsOf(actionMetadata(root, 'run-migration-task'))
+  for (const [name, text] of task) {
+    expect([...migration.keys()]).toContain(name)
+    if (!own.has(name)) expect([name, migration.get(name)]).toEqual([name, text])
+  }
+})
+
+function descriptionsOf({ inputs, outputs }: ActionMetadata): Map<string, string> {
+  return new Map([...inputs, ...outputs].map(({ name, description }) => [name, description]))
+}
+
+function namesOf(entries: readonly { readonly name: string }[]): string[] {
+  return entries.map(({ name }) => name)
+}
