@@ -1,0 +1,145 @@
+import { describe, expect } from '@jest/globals'
+import { inCloud } from '../../../test/support/in-cloud.ts'
+import { type TaskCloud, until } from '../../../test/support/task-cloud.ts'
+
+const MIGRATION = { app: 'echo "begin $DATABASE_NAME"; sleep 4; echo "end $DATABASE_NAME"' }
+const ACTION = 'run-migration-task'
+
+async function ranToTheEnd(cloud: TaskCloud): Promise<number> {
+  return (await cloud.tasks()).filter(({ containers }) => containers?.[0]?.exitCode === 0).length
+}
+
+describe('two migrations of one database', () => {
+  for (const attempt of [1, 2, 3]) {
+    inCloud(`at the same instant: exactly one runs (${attempt})`, async cloud => {
+      await cloud.register('migrate', MIGRATION)
+      const inputs = { 'task-definition': 'migrate', database: 'shop' }
+      // Both are held at RunTask, so that neither can have seen the other's task before.
+      cloud.aws.addFault({ operation: 'RunTask', kind: 'delay', delayMs: 800, times: 2 })
+      const results = await Promise.all([cloud.run(inputs, ACTION), cloud.run(inputs, ACTION)])
+      const statuses = results.map(({ outputs }) => outputs['status']).toSorted()
+      expect(statuses).toEqual(['not-started', 'succeeded'])
+      expect(results.map(({ exitCode }) => exitCode).toSorted()).toEqual([0, 1])
+      expect(await ranToTheEnd(cloud)).toBe(1)
+      const loser = results.find(({ exitCode }) => exitCode === 1)
+      expect(loser?.annotations[0]?.message).toMatch(
+        /database shop was started at the same moment and was first; this one stopped itself/,
+      )
+    })
+  }
+
+  inCloud('one after the other: the second is refused, naming task and database', async cloud => {
+    await cloud.register('migrate', MIGRATION)
+    await cloud.register('other-family', MIGRATION)
+    const first = await cloud.start({ 'task-definition': 'migrate', database: 'shop' }, ACTION)
+    await until('the first runs', () => first.output().includes('begin shop'))
+    const second = await cloud.run({ 'task-definition': 'other-family', database: 'shop' }, ACTION)
+    const { outputs } = await first.result
+    expect(outputs['status']).toBe('succeeded')
+    expect(second.outputs['status']).toBe('not-started')
+    expect(second.annotations[0]?.message).toContain(
+      `The database shop is being migrated by task ${outputs['task-arn']?.split('/').at(-1)}`,
+    )
+    expect(cloud.calls('RunTask')).toHaveLength(1)
+  })
+
+  inCloud('with lock-timeout the second waits for the first, and then runs', async cloud => {
+    await cloud.register('migrate', MIGRATION)
+    const first = await cloud.start({ 'task-definition': 'migrate', database: 'shop' }, ACTION)
+    await until('the first runs', () => first.output().includes('begin shop'))
+    const second = await cloud.run({ 'task-definition': 'migrate', database: 'shop', 'lock-timeout': '30s' }, ACTION)
+    expect((await first.result).exitCode).toBe(0)
+    expect(second.exitCode).toBe(0)
+    expect(second.stdout).toContain('waiting for it')
+    const [one, two] = (await cloud.tasks()).toSorted((a, b) => Number(a.createdAt) - Number(b.createdAt))
+    expect(Number(two?.createdAt)).toBeGreaterThanOrEqual(Number(one?.executionStoppedAt))
+  })
+
+  inCloud('lock: false, no database, or another database: nobody waits', async cloud => {
+    await cloud.register('migrate', MIGRATION)
+    const first = await cloud.start({ 'task-definition': 'migrate', database: 'shop' }, ACTION)
+    await until('the first runs', () => first.output().includes('begin shop'))
+    const others = await Promise.all([
+      cloud.run({ 'task-definition': 'migrate', database: 'shop', lock: 'false' }, ACTION),
+      cloud.run({ 'task-definition': 'migrate' }, ACTION),
+      cloud.run({ 'task-definition': 'migrate', database: 'billing' }, ACTION),
+    ])
+    expect(others.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0])
+    expect((await first.result).exitCode).toBe(0)
+  })
+
+  inCloud('a cancelled migration holds the lock until its container is over', async cloud => {
+    await cloud.register('migrate', {
+      app: { entryPoint: ['sh', '-c'], command: ['trap "" TERM; echo begin; sleep 4'], stopTimeout: 120 },
+    })
+    const first = await cloud.start({ 'task-definition': 'migrate', database: 'shop' }, ACTION)
+    await until('the first runs', () => first.output().includes('begin'))
+    first.signal('SIGINT')
+    await first.result
+    const second = await cloud.run({ 'task-definition': 'migrate', database: 'shop' }, ACTION)
+    expect(second.outputs['status']).toBe('not-started')
+  })
+})
+
+describe('the database', () => {
+  inCloud('reaches the container in the variable that is named', async cloud => {
+    await cloud.register('migrate', { app: 'test "$PGDATABASE" = "shop=1 \'x\'"' })
+    const { exitCode, summary, outputs } = await cloud.run(
+      { 'task-definition': 'migrate', database: "shop=1 'x'", 'database-variable': 'PGDATABASE' },
+      ACTION,
+    )
+    expect(exitCode).toBe(0)
+    expect(summary).toContain('### ✅ Migration of shop=1')
+    expect(JSON.parse(outputs['report'] ?? '')).toMatchObject({ tasks: [{ database: "shop=1 'x'" }] })
+  })
+
+  inCloud('given twice is a wrong input', async cloud => {
+    const { annotations } = await cloud.run(
+      { 'task-definition': 'x', database: 'a', environment: 'DATABASE_NAME=b' },
+      ACTION,
+    )
+    expect(annotations[0]?.message).toContain('environment: DATABASE_NAME is what database-variable sets')
+  })
+})
+
+describe('verify-command', () => {
+  const TWO = { app: { entryPoint: ['sh', '-c'], command: ['echo migrating'] } }
+
+  inCloud('runs after a migration that succeeded, in the same task definition, with the same database', async cloud => {
+    await cloud.register('migrate', TWO)
+    const { exitCode, outputs, stdout } = await cloud.run(
+      { 'task-definition': 'migrate', database: 'shop', 'verify-command': '["echo verifying $DATABASE_NAME"]' },
+      ACTION,
+    )
+    expect(exitCode).toBe(0)
+    expect(outputs).toMatchObject({ status: 'succeeded', 'exit-code': '0', 'verify-exit-code': '0' })
+    expect(stdout.indexOf('app | migrating')).toBeLessThan(stdout.indexOf('app | verifying shop'))
+    const [migration, verification] = cloud.calls('RunTask').map(({ input }) => Object(input))
+    expect(verification).toMatchObject({ taskDefinition: migration.taskDefinition, startedBy: migration.startedBy })
+    expect(outputs['task-arn']).toBe(
+      (await cloud.tasks()).toSorted((a, b) => Number(a.createdAt) - Number(b.createdAt))[0]?.taskArn,
+    )
+  })
+
+  inCloud('that fails makes the step fail; the migration’s own exit code stays', async cloud => {
+    await cloud.register('migrate', TWO)
+    const { exitCode, outputs, annotations } = await cloud.run(
+      { 'task-definition': 'migrate', database: 'shop', 'verify-command': '["echo not there; exit 2"]' },
+      ACTION,
+    )
+    expect(exitCode).toBe(1)
+    expect(outputs).toMatchObject({ status: 'failed', 'exit-code': '0', 'verify-exit-code': '2' })
+    expect(annotations[0]?.message).toContain('The migration succeeded, its verification did not')
+    expect(annotations[0]?.message).toContain('not there')
+  })
+
+  inCloud('does not run after a migration that failed', async cloud => {
+    await cloud.register('migrate', { app: 'exit 1' })
+    const { outputs } = await cloud.run(
+      { 'task-definition': 'migrate', database: 'shop', 'verify-command': '["true"]' },
+      ACTION,
+    )
+    expect(outputs).not.toHaveProperty('verify-exit-code')
+    expect(cloud.calls('RunTask')).toHaveLength(1)
+  })
+})
