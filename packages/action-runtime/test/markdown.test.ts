@@ -5,15 +5,13 @@ import { code, codeBlock, plain, table } from '../src/index.ts'
 const renderer = new Marked({ gfm: true })
 const rendered = (markdown: string): string => String(renderer.parse(markdown, { async: false })).trim()
 
-/** The text of HTML without any tag; tags left over stay visible. */
+const NAMED: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', amp: '&' }
+
+/** The text that a browser shows for HTML without tags. */
 function decoded(html: string): string {
-  return html
-    .replace(/&#(\d+);/g, (_, number: string) => String.fromCodePoint(Number(number)))
-    .replace(/&#x([0-9a-f]+);/gi, (_, number: string) => String.fromCodePoint(Number.parseInt(number, 16)))
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&quot;', '"')
-    .replaceAll('&amp;', '&')
+  return html.replace(/&(?:#(\d+)|(lt|gt|quot|amp));/g, (_, number: string | undefined, name: string) =>
+    number === undefined ? (NAMED[name] ?? '') : String.fromCodePoint(Number(number)),
+  )
 }
 
 const hostile: readonly string[] = [

@@ -1,0 +1,32 @@
+import { Deadline, DeadlineExceeded, durationText, type Runtime } from '@aws-deploy-actions/action-runtime'
+import type { Calling } from '@aws-deploy-actions/aws-clients'
+import type { RegistryContext } from '@aws-deploy-actions/container-registry'
+
+/** What the phases of the step are done with: AWS calls, registry requests and docker all end with one signal. */
+export interface Step extends Calling, RegistryContext {
+  /** aborted on cancel and when the time is over */
+  readonly signal: AbortSignal
+  readonly runtime: Runtime
+}
+
+/** After the deadline docker gets 2 s to end; the process must be gone within 5. */
+const GRACE_MS = 4500
+
+export function stepWithin(timeoutMs: number, runtime: Runtime): Step {
+  const failure = (): DeadlineExceeded =>
+    new DeadlineExceeded(`The image was not in the registry within ${durationText(timeoutMs)}.`, {
+      next: ['Give the step a longer "timeout", or look above for what took so long. What was sent is not sent again.'],
+    })
+  const deadline = new Deadline(runtime, timeoutMs, failure)
+  runtime.endBy(deadline.at + GRACE_MS)
+  const timer = new AbortController()
+  setTimeout(() => timer.abort(failure()), timeoutMs).unref()
+  return {
+    clock: runtime,
+    log: runtime.log,
+    hide: runtime.hide,
+    deadline,
+    signal: AbortSignal.any([runtime.signal, timer.signal]),
+    runtime,
+  }
+}

@@ -1,0 +1,111 @@
+import { Readable } from 'node:stream'
+import { type Archive, compressionOf } from './archive.ts'
+import { type Descriptor, isDigest, isRecord, MEDIA_TYPES, parseJson, parseManifest, sha256 } from './content.ts'
+import type { ImageSource, SourceBlob } from './image-source.ts'
+import type { TarMember } from './tar-members.ts'
+
+/**
+ * The one image of a `docker save` tar (`manifest.json` with the names of config and layers; Docker Engine, image/tarexport).
+ * Its layers are pushed as they are, and a Docker v2 schema 2 manifest is made for them; the config stays untouched, so
+ * the image keeps its id. The digest of an uncompressed layer is its `diff_id` in the config: it is verified while the
+ * layer is sent, so a layer that the registry has is not read at all.
+ *
+ * @throws Error when there is none or more than one, when names, counts or digests do not fit together
+ */
+export async function dockerSaveImage(archive: Archive, signal: AbortSignal): Promise<Omit<ImageSource, 'close'>> {
+  const { configName, layerNames } = savedImage(parseJson(await archive.read('manifest.json')))
+  const configBytes = await archive.read(configName)
+  const configDigest = sha256(configBytes)
+  const named = /([0-9a-f]{64})(?:\.json)?$/.exec(configName)?.[1]
+  if (named !== undefined && configDigest !== `sha256:${named}`) {
+    throw new Error(`"${configName}" has the digest ${configDigest}`)
+  }
+  const diffIds = layerDiffIds(configName, configBytes)
+  if (diffIds.length !== layerNames.length) {
+    throw new Error(`"manifest.json" names ${layerNames.length} layers, the config ${diffIds.length}`)
+  }
+
+  const blobs = new Map<string, SourceBlob>()
+  const layers: Descriptor[] = []
+  for (const [index, name] of layerNames.entries()) {
+    const member = archive.members.get(name)
+    if (member === undefined) throw new Error(`"${name}" (layer ${index + 1} of ${layerNames.length}) is missing`)
+    const descriptor = await layerDescriptor(archive, member, diffIds[index] ?? '', signal)
+    layers.push(descriptor)
+    const same = blobs.get(descriptor.digest)
+    if (same !== undefined && same.descriptor.size !== descriptor.size) {
+      throw new Error(`"${name}" and ${same.label} have one digest, but not one size`)
+    }
+    blobs.set(descriptor.digest, {
+      descriptor,
+      label: `layer ${index + 1} of ${layerNames.length} (${descriptor.digest.slice(7, 19)})`,
+      open: start => (start >= member.size ? Readable.from([]) : archive.stream(member, start)),
+    })
+  }
+  const config: Descriptor = { mediaType: MEDIA_TYPES.dockerConfig, digest: configDigest, size: configBytes.length }
+  blobs.set(configDigest, {
+    descriptor: config,
+    label: `config (${configDigest.slice(7, 19)})`,
+    open: start => Readable.from([configBytes.subarray(start)]),
+  })
+  const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPES.dockerManifest, config, layers }
+  return {
+    root: parseManifest(Buffer.from(JSON.stringify(manifest, undefined, 3))),
+    children: [],
+    blobs: [...blobs.values()],
+  }
+}
+
+function savedImage(manifest: unknown): { configName: string; layerNames: string[] } {
+  if (!Array.isArray(manifest) || manifest.length === 0) throw new Error('"manifest.json" names no image')
+  if (manifest.length > 1) {
+    const names = manifest.map(entry => (isRecord(entry) ? String(entry['RepoTags']) : '?'))
+    throw new Error(`it holds ${manifest.length} images (${names.join('; ')}); allowed is one`)
+  }
+  const image: unknown = manifest[0]
+  const config = isRecord(image) ? image['Config'] : undefined
+  const layers = isRecord(image) ? image['Layers'] : undefined
+  if (typeof config !== 'string') throw new Error('"manifest.json" names no config')
+  // Go writes an empty list as null.
+  const names: unknown[] | undefined = layers === null ? [] : Array.isArray(layers) ? layers : undefined
+  const layerNames = names?.filter(name => typeof name === 'string')
+  if (layerNames === undefined || layerNames.length !== names?.length)
+    throw new Error('"manifest.json" has no list of layers')
+  return { configName: plainName(config), layerNames: layerNames.map(plainName) }
+}
+
+// kaniko names the config "sha256:…", everybody else by a path.
+function plainName(name: string): string {
+  return name.replace(/^\.\//, '')
+}
+
+function layerDiffIds(name: string, bytes: Buffer): string[] {
+  let config: unknown
+  try {
+    config = parseJson(bytes)
+  } catch (error) {
+    throw new Error(`"${name}" ${error instanceof Error ? error.message : error}`)
+  }
+  const rootfs = isRecord(config) ? config['rootfs'] : undefined
+  const diffIds = isRecord(rootfs) ? (rootfs['diff_ids'] ?? []) : undefined
+  if (!Array.isArray(diffIds)) throw new Error(`"${name}" is no image config: it has no rootfs.diff_ids`)
+  return diffIds.map(entry => {
+    if (typeof entry !== 'string' || !isDigest(entry))
+      throw new Error(`"${name}" has an entry in rootfs.diff_ids that is no digest`)
+    return entry
+  })
+}
+
+async function layerDescriptor(
+  archive: Archive,
+  member: TarMember,
+  diffId: string,
+  signal: AbortSignal,
+): Promise<Descriptor> {
+  const compression = compressionOf(await archive.start(member, 4))
+  if (compression === undefined) return { mediaType: MEDIA_TYPES.dockerLayer, digest: diffId, size: member.size }
+  if (compression !== 'gzip')
+    throw new Error(`"${member.name}" is compressed with ${compression}, which a docker manifest cannot say`)
+  // Some builders save compressed layers; only reading them tells the digest.
+  return { mediaType: MEDIA_TYPES.dockerLayerGzip, digest: await archive.digest(member, signal), size: member.size }
+}

@@ -1,0 +1,259 @@
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { openArchive } from '@aws-deploy-actions/container-registry'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import {
+  blob,
+  digestOf,
+  dockerSave,
+  hexOf,
+  imageConfig,
+  layoutOf,
+  type Member,
+  noise,
+  ociImage,
+  ociIndex,
+  tarBytes,
+  writeTar,
+} from './sample-archives.ts'
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'archive-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const signal = new AbortController().signal
+let files = 0
+
+function written(members: readonly Member[]): string {
+  return writeTar(join(folder, `${files++}.tar`), members)
+}
+
+async function contentOf(path: string) {
+  const source = await openArchive(path, signal)
+  const blobs: Record<string, string> = {}
+  for (const { descriptor, open } of source.blobs) {
+    const chunks: Buffer[] = []
+    for await (const chunk of open(0)) chunks.push(chunk)
+    blobs[descriptor.digest] = Buffer.concat(chunks).toString()
+  }
+  await source.close()
+  return { ...source, blobs }
+}
+
+test('docker save: a Docker v2 manifest for the layers as they are', async () => {
+  const layers = ['layer one', 'layer two']
+  const { root, children, blobs } = await contentOf(written(dockerSave(layers)))
+  const config = imageConfig(layers)
+  expect(JSON.parse(root.bytes.toString())).toEqual({
+    schemaVersion: 2,
+    mediaType: 'application/vnd.docker.distribution.manifest.v2+json',
+    config: {
+      mediaType: 'application/vnd.docker.container.image.v1+json',
+      digest: digestOf(config),
+      size: config.length,
+    },
+    layers: layers.map(layer => ({
+      mediaType: 'application/vnd.docker.image.rootfs.diff.tar',
+      digest: digestOf(layer),
+      size: layer.length,
+    })),
+  })
+  expect(children).toEqual([])
+  expect(blobs).toEqual(Object.fromEntries([...layers, config].map(content => [digestOf(content), content])))
+})
+
+test('docker save: compressed layers keep their bytes, linked layers are found, "./" names are fine', async () => {
+  const packed = gzipSync('packed layer')
+  const config = JSON.stringify({
+    rootfs: { type: 'layers', diff_ids: [digestOf('packed layer'), digestOf('twin'), digestOf('twin')] },
+  })
+  const manifest = JSON.stringify([{ Config: 'config.json', Layers: ['a/layer.tar', 'b/layer.tar', './c/layer.tar'] }])
+  const { root } = await contentOf(
+    written([
+      { name: './a/layer.tar', content: packed },
+      { name: 'c/layer.tar', type: '2', link: '../d/layer.tar' },
+      { name: 'd/layer.tar', type: '1', link: 'b/layer.tar' },
+      { name: 'b/layer.tar', content: 'twin' },
+      { name: './config.json', content: config },
+      { name: './manifest.json', content: manifest },
+    ]),
+  )
+  expect(root.content).toMatchObject({
+    layers: [
+      { mediaType: 'application/vnd.docker.image.rootfs.diff.tar.gzip', digest: digestOf(packed) },
+      { digest: digestOf('twin') },
+      { digest: digestOf('twin') },
+    ],
+  })
+})
+
+test('OCI layout: the manifest as it is, an index with all of its images, an archive of both forms as its layout', async () => {
+  const image = ociImage(['one', noise(5000, 'two')])
+  const single = written(layoutOf(image.members, image.manifest))
+  expect((await contentOf(single)).root.bytes.toString()).toBe(image.manifest)
+
+  const other = ociImage(['three'], 'arm64')
+  const index = ociIndex([image, other])
+  const several = await contentOf(
+    written(
+      layoutOf([...image.members, ...other.members, blob(index)], index, 'application/vnd.oci.image.index.v1+json'),
+    ),
+  )
+  expect(several.root.bytes.toString()).toBe(index)
+  expect(several.children.map(({ bytes }) => bytes.toString())).toEqual([image.manifest, other.manifest])
+  expect(Object.keys(several.blobs)).toHaveLength(5)
+
+  const both = written([...layoutOf(image.members, image.manifest), ...dockerSave(['not this one'])])
+  expect((await contentOf(both)).root.digest).toBe(digestOf(image.manifest))
+})
+
+test('docker save with the containerd store: an index of platforms that were not saved gives way to manifest.json', async () => {
+  const here = ociImage(['here'])
+  const elsewhere = ociImage(['elsewhere'], 'arm64')
+  const index = ociIndex([here, elsewhere])
+  const path = written([
+    ...layoutOf([...here.members, blob(index)], index, 'application/vnd.oci.image.index.v1+json'),
+    {
+      name: 'manifest.json',
+      content: JSON.stringify([
+        { Config: `blobs/sha256/${hexOf(here.config)}`, Layers: [`blobs/sha256/${hexOf('here')}`] },
+      ]),
+    },
+  ])
+  const { root } = await contentOf(path)
+  expect(root.mediaType).toBe('application/vnd.docker.distribution.manifest.v2+json')
+  expect(root.content).toMatchObject({ layers: [{ digest: digestOf('here') }] })
+})
+
+const image = ociImage(['one', 'two'])
+const layout = layoutOf(image.members, image.manifest)
+const saved = dockerSave(['one', 'two'])
+const without = (members: readonly Member[], name: string) => members.filter(member => member.name !== name)
+
+test.each<[string, readonly Member[], RegExp]>([
+  [
+    'a member above the root',
+    [{ name: '../evil', content: 'x' }, ...saved],
+    /"\.\.\/evil" lies outside the archive's root/,
+  ],
+  ['a member that climbs out', [{ name: 'a/../../evil', content: 'x' }, ...saved], /outside the archive's root/],
+  ['an absolute member', [{ name: '/etc/passwd', content: 'x' }, ...saved], /"\/etc\/passwd" lies outside/],
+  [
+    'a link to the outside',
+    [{ name: 'a/link', type: '2', link: '../../etc/passwd' }, ...saved],
+    /link "a\/link" points outside/,
+  ],
+  ['an absolute link', [{ name: 'link', type: '2', link: '/etc/passwd' }, ...saved], /link "link" points outside/],
+  ['a hard link to the outside', [{ name: 'link', type: '1', link: '../x' }, ...saved], /points outside/],
+  ['a device', [{ name: 'null', type: '3' }, ...saved], /"null" is a character-device/],
+  ['a fifo', [{ name: 'pipe', type: '6' }, ...saved], /"pipe" is a fifo/],
+  [
+    'a claimed 8 GB',
+    [...without(saved, 'manifest.json'), { name: 'manifest.json', content: '[]', size: 8_000_000_000 }],
+    /ends early: "manifest.json" has 8000000000 bytes by its header/,
+  ],
+  [
+    'nothing of an image',
+    [{ name: 'readme', content: 'x' }],
+    /neither "index.json" with "oci-layout".*nor "manifest.json"/,
+  ],
+  ['a missing layer', without(saved, 'layer1/layer.tar'), /"layer1\/layer.tar" \(layer 2 of 2\) is missing/],
+  ['a missing blob', without(layout, `blobs/sha256/${hexOf('two')}`), /is missing/],
+  ['a missing config', without(saved, saved.at(-2)?.name ?? ''), /is missing/],
+  [
+    'a config that is another',
+    dockerSave(['one'], {
+      manifest: JSON.stringify([{ Config: `${hexOf('x')}.json`, Layers: ['layer0/layer.tar'] }]),
+    }).concat([{ name: `${hexOf('x')}.json`, content: imageConfig(['one']) }]),
+    /has the digest sha256/,
+  ],
+  [
+    'fewer layers than the config',
+    dockerSave(['one', 'two'], { config: imageConfig(['one']) }),
+    /names 2 layers, the config 1/,
+  ],
+  ['a config without layers', dockerSave(['one'], { config: '{}' }), /no rootfs.diff_ids/],
+  [
+    'two images',
+    dockerSave(['one'], {
+      manifest: JSON.stringify([
+        { Config: 'a', RepoTags: ['a:1'], Layers: [] },
+        { Config: 'b', RepoTags: ['b:1'], Layers: [] },
+      ]),
+    }),
+    /holds 2 images \(a:1; b:1\); allowed is one/,
+  ],
+  ['broken JSON', dockerSave(['one'], { manifest: '{' }), /not valid JSON/],
+  [
+    'a blob of another size',
+    [...layout, { name: `blobs/sha256/${hexOf('two')}`, content: 'twofold' }],
+    /has 7 bytes, where the manifest says 3/,
+  ],
+  [
+    'a manifest that was changed',
+    [
+      ...layout,
+      {
+        name: `blobs/sha256/${hexOf(image.manifest)}`,
+        content: image.manifest.replace('"schemaVersion":2', '"schemaVersion": 2'),
+      },
+    ],
+    /has the digest sha256/,
+  ],
+  [
+    'an unknown layout',
+    [...layout, { name: 'oci-layout', content: '{"imageLayoutVersion":"9"}' }],
+    /unknown version 9/,
+  ],
+  [
+    'an index of the wrong kind',
+    layoutOf(image.members, image.manifest, 'application/vnd.oci.image.index.v1+json'),
+    /says it is .*manifest.*where .*index.* was announced/,
+  ],
+  [
+    'an index without images',
+    [...layout, { name: 'index.json', content: '{"schemaVersion":2,"manifests":[]}' }],
+    /names no image/,
+  ],
+])('%s is refused', async (_, members, problem) => {
+  const refused = await openArchive(written(members), signal).then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  expect(refused).toMatchObject({
+    message: 'The image archive cannot be pushed: nothing was sent.',
+    details: { cause: expect.stringMatching(problem) },
+  })
+})
+
+test.each([
+  ['in a header', 700],
+  ['in a layer', 1600],
+  ['before the last member', 4096],
+])('an archive cut %s is refused', async (_, bytes) => {
+  const path = written(dockerSave([noise(1500, 'a'), noise(1500, 'b')]))
+  truncateSync(path, bytes)
+  await expect(openArchive(path, signal)).rejects.toMatchObject({
+    details: { cause: expect.stringMatching(/ends early|missing|neither/) },
+  })
+})
+
+test('other files are named for what they are', async () => {
+  const path = join(folder, 'other')
+  writeFileSync(path, gzipSync(tarBytes(saved)))
+  await expect(openArchive(path, signal)).rejects.toMatchObject({
+    details: { cause: expect.stringMatching(/compressed \(gzip\)/) },
+  })
+  writeFileSync(path, 'x'.repeat(5000))
+  await expect(openArchive(path, signal)).rejects.toMatchObject({
+    details: { cause: expect.stringMatching(/damaged/) },
+  })
+  writeFileSync(path, '')
+  await expect(openArchive(path, signal)).rejects.toMatchObject({
+    details: { cause: expect.stringMatching(/neither/) },
+  })
+})

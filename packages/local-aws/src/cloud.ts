@@ -1,0 +1,17 @@
+import type { Faults } from './faults.ts'
+import type { Journal } from './journal.ts'
+import type { Registry } from './registry/registry.ts'
+
+/** One local AWS: what all services share. */
+export interface Cloud {
+  readonly accountId: string
+  /** waits so many milliseconds of AWS's time, shortened by the speed factor; rejects with the reason when the signal aborts */
+  pause(ms: number, signal?: AbortSignal): Promise<void>
+  /** a folder of this cloud's own, removed when it stops */
+  readonly directory: string
+  readonly registry: Registry
+  readonly journal: Journal
+  readonly faults: Faults
+  /** one line about what happens inside, for people who watch */
+  readonly log: (line: string) => void
+}

@@ -1,0 +1,146 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type ContainerSpec, type RunningContainer, StartError } from '../../engine.ts'
+import { type DockerApi, DockerApiError, recordOf, textOf } from './api.ts'
+import { forwardOutput } from './output.ts'
+
+/** label that names the cloud a container belongs to */
+export const cloudLabel = 'aws-deploy-actions.local-aws'
+
+function creation(spec: ContainerSpec, imageId: string, cloud: string): Record<string, unknown> {
+  const memory = spec.memoryMiB === undefined ? undefined : spec.memoryMiB * 1024 * 1024
+  return {
+    Image: imageId,
+    // the engine drops the image's CMD when it gets an entry point
+    ...(spec.entryPoint === undefined ? {} : { Entrypoint: spec.entryPoint }),
+    ...(spec.command === undefined ? {} : { Cmd: spec.command }),
+    Env: Object.entries(spec.environment).map(([key, value]) => `${key}=${value}`),
+    ...(spec.workingDirectory === undefined ? {} : { WorkingDir: spec.workingDirectory }),
+    ...(spec.user === undefined ? {} : { User: spec.user }),
+    Labels: { [cloudLabel]: cloud },
+    // ECS ignores the image's HEALTHCHECK; the task definition's health check is run by exec
+    Healthcheck: { Test: ['NONE'] },
+    AttachStdout: true,
+    AttachStderr: true,
+    HostConfig: {
+      // the containers of a task share localhost (awsvpc), and reach what listens on this machine
+      NetworkMode: 'host',
+      // output goes to the attached stream alone
+      LogConfig: { Type: 'none' },
+      // no swap: a limit is a limit
+      ...(memory === undefined ? {} : { Memory: memory, MemorySwap: memory }),
+    },
+  }
+}
+
+async function ignoringGone(call: Promise<unknown>): Promise<void> {
+  try {
+    await call
+  } catch (error) {
+    // 404 no such container, 409 not running
+    if (!(error instanceof DockerApiError) || ![404, 409].includes(error.status)) throw error
+  }
+}
+
+async function create(api: DockerApi, spec: ContainerSpec, imageId: string, cloud: string): Promise<string> {
+  const query = { name: spec.name.replace(/[^a-zA-Z0-9_.-]/g, '-') }
+  try {
+    const { Id } = recordOf(
+      await api.json('POST', '/containers/create', { query, body: creation(spec, imageId, cloud) }),
+    )
+    return String(Id)
+  } catch (error) {
+    throw error instanceof DockerApiError ? new StartError(error.message) : error
+  }
+}
+
+async function remove(api: DockerApi, id: string): Promise<void> {
+  await ignoringGone(api.json('DELETE', `/containers/${id}`, { query: { force: 'true', v: 'true' } }))
+}
+
+async function exitOf(api: DockerApi, id: string): Promise<{ exitCode: number; outOfMemory: boolean }> {
+  const { StatusCode } = recordOf(await api.json('POST', `/containers/${id}/wait`))
+  const { State } = recordOf(await api.json('GET', `/containers/${id}/json`))
+  return { exitCode: Number(StatusCode), outOfMemory: recordOf(State).OOMKilled === true }
+}
+
+async function exitCodeOfExec(
+  api: DockerApi,
+  id: string,
+  command: readonly string[],
+  signal: AbortSignal,
+): Promise<number> {
+  const body = { Cmd: command, AttachStdout: true, AttachStderr: true }
+  const created = recordOf(await api.json('POST', `/containers/${id}/exec`, { body, signal }))
+  const exec = String(created.Id)
+  try {
+    await textOf(await api.open('POST', `/exec/${exec}/start`, { body: { Detach: false, Tty: false }, signal }))
+  } catch (error) {
+    if (!(error instanceof DockerApiError)) throw error
+  }
+  const { ExitCode } = recordOf(await api.json('GET', `/exec/${exec}/json`, { signal }))
+  // the engine refuses to start what is not in the image; a shell says 127 for that
+  return typeof ExitCode === 'number' ? ExitCode : 127
+}
+
+/**
+ * Creates, attaches to and starts a container. Its output is attached before it starts: no line is lost.
+ * @throws StartError with the engine's own text
+ */
+export async function startContainer(
+  api: DockerApi,
+  spec: ContainerSpec,
+  imageId: string,
+  cloud: string,
+): Promise<RunningContainer> {
+  const id = await create(api, spec, imageId, cloud)
+  const query = { stream: 'true', stdout: 'true', stderr: 'true' }
+  const attached = await api.open('POST', `/containers/${id}/attach`, { query })
+  const output = forwardOutput(attached, spec.onOutput)
+  // awaited at the end; a connection that breaks before must not end this process
+  output.catch(() => undefined)
+  try {
+    await api.json('POST', `/containers/${id}/start`)
+  } catch (error) {
+    attached.destroy()
+    await remove(api, id)
+    throw error instanceof DockerApiError ? new StartError(error.message) : error
+  }
+  const exited = exitOf(api, id).then(async exit => {
+    await output
+    await remove(api, id)
+    return exit
+  })
+  // the caller may look at it later than it fails
+  exited.catch(() => undefined)
+  return {
+    runtimeId: id,
+    exited,
+    signal(signal) {
+      ignoringGone(api.json('POST', `/containers/${id}/kill`, { query: { signal } })).catch(() => undefined)
+    },
+    async exec(command, timeoutMs) {
+      const over = new AbortController()
+      const exitCode = exitCodeOfExec(api, id, command, over.signal)
+      const late = sleep(timeoutMs, 137, { signal: over.signal })
+      try {
+        return await Promise.race([exitCode, late])
+      } catch (error) {
+        // gone while it was asked: as a killed command
+        if (error instanceof DockerApiError) return 137
+        throw error
+      } finally {
+        over.abort()
+        exitCode.catch(() => undefined)
+        late.catch(() => undefined)
+      }
+    },
+  }
+}
+
+/** kills and removes every container that carries the cloud's label */
+export async function removeContainers(api: DockerApi, cloud: string): Promise<void> {
+  const filters = JSON.stringify({ label: [`${cloudLabel}=${cloud}`] })
+  const list = await api.json('GET', '/containers/json', { query: { all: 'true', filters } })
+  if (!Array.isArray(list)) return
+  await Promise.all(list.map((container: unknown) => remove(api, String(recordOf(container).Id))))
+}

@@ -1,0 +1,5 @@
+export type { Fault } from './faults.ts'
+export type { JournalEntry } from './journal.ts'
+export { type LocalAws, type LocalAwsOptions, startLocalAws } from './local-aws.ts'
+export type { PolicyDocument, PolicyStatement } from './policy.ts'
+export type { Need } from './service.ts'

@@ -1,0 +1,140 @@
+import type { RunTaskCommandInput, RunTaskCommandOutput, Task } from '@aws-sdk/client-ecs'
+import { AwsError, type Need, type Operation, operation, type RequestContext } from '../../service.ts'
+import { liveTask } from './lifecycle.ts'
+import { newTask, overriddenContainers, type TaskPlan } from './new-task.ts'
+import { checkRun, placementOf, runnableDefinition } from './run-rules.ts'
+import {
+  activeCluster,
+  clusterArn,
+  clusterName,
+  definitionArn,
+  definitionNamed,
+  type EcsRegions,
+  type EcsState,
+  type TaskRecord,
+} from './state.ts'
+import { passRoles } from './task-definitions.ts'
+import { requestStop, type Surroundings, type TaskRun, waitingContainer } from './task-run.ts'
+import { Watch } from './watch.ts'
+
+/** Stopped tasks stay visible for at least an hour on AWS; here for so many tasks. */
+const TASKS_KEPT = 5_000
+
+/** RunTask: checks like AWS, then really runs the containers. */
+export function runTask(regions: EcsRegions, surroundings: Surroundings): Operation {
+  return operation<RunTaskCommandInput, RunTaskCommandOutput>({
+    needs: (input, context) => runNeeds(regions.state(context.region), input, context),
+    run(input, { region, accountId }) {
+      const state = regions.state(region)
+      checkRun(input)
+      const cluster = activeCluster(state, input.cluster)
+      const earlier = rememberedTasks(state, cluster.clusterArn, input)
+      if (earlier) return { tasks: earlier, failures: [] }
+      const definition = runnableDefinition(state, input.taskDefinition ?? '')
+      const placement = placementOf(input, cluster, definition)
+      const plan: TaskPlan = { input, cluster, definition, placement, region, accountId }
+      const tasks = Array.from({ length: input.count ?? 1 }, () => startTask(plan, state, surroundings))
+      if (input.clientToken !== undefined) {
+        const taskArns = tasks.map(({ taskArn }) => taskArn)
+        state.starts.set(startKey(cluster.clusterArn, input.clientToken), { fingerprint: fingerprint(input), taskArns })
+      }
+      dropOldTasks(state)
+      return { tasks, failures: [] }
+    },
+  })
+}
+
+function runNeeds(state: EcsState, input: RunTaskCommandInput, { region, accountId }: RequestContext): Need[] {
+  const cluster = clusterArn(region, accountId, input.cluster)
+  const definition = definitionNamed(state, input.taskDefinition ?? '')
+  const { overrides } = input
+  return [
+    {
+      action: 'ecs:RunTask',
+      resource: definitionArn(state, input.taskDefinition ?? '', region, accountId),
+      context: { 'ecs:cluster': cluster },
+    },
+    ...(input.tags?.length
+      ? [
+          {
+            action: 'ecs:TagResource',
+            resource: `arn:aws:ecs:${region}:${accountId}:task/${clusterName(input.cluster)}/*`,
+            context: { 'ecs:CreateAction': 'RunTask', 'ecs:cluster': cluster },
+          },
+        ]
+      : []),
+    ...passRoles(
+      [overrides?.taskRoleArn ?? definition?.taskRoleArn, overrides?.executionRoleArn ?? definition?.executionRoleArn],
+      accountId,
+    ),
+  ]
+}
+
+/** The tasks that the same request with the same token has started before. */
+function rememberedTasks(state: EcsState, cluster: string, input: RunTaskCommandInput): Task[] | undefined {
+  const remembered =
+    input.clientToken === undefined ? undefined : state.starts.get(startKey(cluster, input.clientToken))
+  if (!remembered) return undefined
+  if (remembered.fingerprint !== fingerprint(input)) {
+    // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+    throw new AwsError(
+      'ConflictException',
+      'The RunTask request could not be processed due to conflicts. The provided clientToken is already in use with a different RunTask request.',
+      400,
+      {
+        resourceIds: remembered.taskArns,
+      },
+    )
+  }
+  return remembered.taskArns.flatMap(arn => state.tasks.get(arn)?.task ?? [])
+}
+
+function startKey(cluster: string, token: string): string {
+  return `${cluster} ${token}`
+}
+
+function fingerprint({ clientToken: _token, ...rest }: RunTaskCommandInput): string {
+  return JSON.stringify(canonical(rest))
+}
+
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(canonical)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(entries.map(([key, item]) => [key, canonical(item)]))
+}
+
+function startTask(plan: TaskPlan, state: EcsState, surroundings: Surroundings): TaskRecord['task'] {
+  const task = newTask(plan, state)
+  const definitions = overriddenContainers(plan)
+  const run: TaskRun = {
+    surroundings,
+    task,
+    definition: plan.definition,
+    region: plan.region,
+    containers: (task.containers ?? []).flatMap(record => {
+      const definition = definitions.find(({ name }) => name === record.name)
+      return definition ? [waitingContainer(definition, record)] : []
+    }),
+    watch: new Watch(),
+    stopping: undefined,
+  }
+  state.tasks.set(task.taskArn, {
+    task,
+    definition: plan.definition,
+    region: plan.region,
+    stop: (stopCode, reason) => requestStop(run, { stopCode, reason }),
+  })
+  liveTask(run).catch((error: unknown) => {
+    surroundings.cloud.log(`task ${task.taskArn} was left: ${error instanceof Error ? error.message : String(error)}`)
+  })
+  // the answer shows the task as it is now, not as it will be
+  return structuredClone(task)
+}
+
+function dropOldTasks(state: EcsState): void {
+  for (const [arn, { task }] of state.tasks) {
+    if (state.tasks.size <= TASKS_KEPT) return
+    if (task.lastStatus === 'STOPPED') state.tasks.delete(arn)
+  }
+}

