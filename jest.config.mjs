@@ -6,5 +6,8 @@ export default {
   modulePathIgnorePatterns: ['/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } } }] },
-  testTimeout: 60_000,
+  testTimeout: 90_000,
+  // Most tests wait for something else than a processor.
+  maxWorkers: 4,
+  reporters: [['default', {}], '<rootDir>/test/support/parts-reporter.mjs'],
 }

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { type InputReader, type RunnerEnvironment, runnerEnvironment } from '@aws-deploy-actions/action-runtime'
 import { readRegion } from '@aws-deploy-actions/aws-clients'
 import { parseRepositoryName, type RepositoryName } from '@aws-deploy-actions/container-registry'

@@ -21,7 +21,6 @@ export const action: Action<TaskInputs, TaskRun> = {
     const calling = { clock: runtime, log, signal, deadline: new Deadline(runtime, inputs.timeoutMs) }
     const prepared = await log.group('Task definition', () => preparedTask(inputs, ecs, calling))
     await runToItsEnd(prepared, inputs, run, output, runtime)
-    log.info(`The container ${run.container} exited with 0.`)
     return 'succeeded'
   },
   tell: (_, run, outcome) => toldOfTask('Task', run, outcome),

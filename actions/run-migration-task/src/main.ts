@@ -22,7 +22,6 @@ export const action: Action<MigrationInputs, TaskRun> = {
       ...(database === undefined || !lock ? {} : { lock: databaseLock(database, lockTimeoutMs) }),
     }
     await runToItsEnd(prepared, options, run, output, runtime)
-    log.info(`The migration${database === undefined ? '' : ` of ${database}`} exited with 0.`)
     if (verifyCommand !== undefined) await verify(verifyCommand, prepared, options, run, runtime)
     return 'succeeded'
   },

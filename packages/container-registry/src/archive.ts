@@ -94,7 +94,7 @@ function readableArchive(path: string, file: FileHandle, members: ReadonlyMap<st
     createReadStream(path, {
       start: member.at + offset,
       end: member.at + member.size - 1,
-      highWaterMark: 1024 * 1024,
+      highWaterMark: 256 * 1024,
     })
   const start = async (member: TarMember, bytes: number): Promise<Buffer> => {
     const wanted = Math.min(bytes, member.size)

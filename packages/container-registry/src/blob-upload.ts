@@ -158,7 +158,7 @@ class ContentCheck {
   watched(source: Readable, start: number, sent: (bytes: number) => void): Readable {
     let at = start
     const check = new Transform({
-      highWaterMark: 1024 * 1024,
+      highWaterMark: 256 * 1024,
       transform: (chunk: Buffer, _encoding, done) => {
         const known = Math.min(chunk.length, Math.max(0, this.#hashed - at))
         if (known < chunk.length) {

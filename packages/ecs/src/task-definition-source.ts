@@ -30,7 +30,7 @@ function documentIn(path: string, folder: string): unknown {
   try {
     text = readFileSync(resolve(folder, path), 'utf8')
   } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+    const missing = isObject(error) && error['code'] === 'ENOENT'
     throw new Error(
       missing
         ? 'there is no such file; is the repository checked out?'

@@ -2,10 +2,18 @@ import type { Faults } from './faults.ts'
 import type { Journal } from './journal.ts'
 import type { Registry } from './registry/registry.ts'
 
+/** What everything that waits is told when the cloud stops. */
+export class CloudStopped extends Error {
+  override readonly name = 'CloudStopped'
+}
+
 /** One local AWS: what all services share. */
 export interface Cloud {
   readonly accountId: string
-  /** waits so many milliseconds of AWS's time, shortened by the speed factor; rejects with the reason when the signal aborts */
+  /**
+   * Waits so many milliseconds of AWS's time, shortened by the speed factor; rejects with the signal's reason when it
+   * aborts, with CloudStopped when the cloud stops.
+   */
   pause(ms: number, signal?: AbortSignal): Promise<void>
   /** a folder of this cloud's own, removed when it stops */
   readonly directory: string

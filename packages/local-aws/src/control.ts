@@ -54,7 +54,9 @@ export function controlDoor(
     const route = routes[`${request.method} ${path}`] ?? scanRoute(controls, request.method, path)
     try {
       if (!route)
-        throw new Error(`no such control: ${request.method} ${path}; there are ${[...Object.keys(routes), 'PUT /_local/scans/REPOSITORY'].join(', ')}`)
+        throw new Error(
+          `no such control: ${request.method} ${path}; there are ${[...Object.keys(routes), 'PUT /_local/scans/REPOSITORY'].join(', ')}`,
+        )
       const result = route(body.length === 0 ? undefined : JSON.parse(body.toString('utf8')))
       sendJson(response, result === undefined ? 204 : 200, result)
     } catch (error) {
@@ -64,7 +66,11 @@ export function controlDoor(
   }
 }
 
-function scanRoute(controls: Controls, method: string | undefined, path: string): ((body: unknown) => unknown) | undefined {
+function scanRoute(
+  controls: Controls,
+  method: string | undefined,
+  path: string,
+): ((body: unknown) => unknown) | undefined {
   const [, repository] = /^\/_local\/scans\/(.+)$/.exec(path) ?? []
   if (method !== 'PUT' || repository === undefined) return undefined
   return body => controls.scriptScan(decodeURIComponent(repository), body)

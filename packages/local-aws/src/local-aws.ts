@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { access } from './access.ts'
-import type { Cloud } from './cloud.ts'
+import { type Cloud, CloudStopped } from './cloud.ts'
 import { controlDoor } from './control.ts'
 import { chosenEngine } from './engines/choice.ts'
 import { type Fault, Faults } from './faults.ts'
@@ -85,7 +85,8 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     faults: () => faults.list(),
     addFault: (fault: Fault) => faults.add(fault),
     clearFaults: () => faults.clear(),
-    scriptScan: (repositoryName: string, script: unknown) => registry.scans.script(repositoryName, parsedScanScript(script)),
+    scriptScan: (repositoryName: string, script: unknown) =>
+      registry.scans.script(repositoryName, parsedScanScript(script)),
     status: () => ({
       accountId,
       engine: engine.name,
@@ -102,7 +103,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
   let stopped: Promise<void> | undefined
 
   async function stop(): Promise<void> {
-    halt.abort(new Error('local AWS stops'))
+    halt.abort(new CloudStopped('local AWS stops'))
     await engine.close()
     await closed(server)
     await registry.close()

@@ -239,12 +239,14 @@ function understood(
       service.protocol.version === form.get('Version') &&
       service.operations[form.get('Action') ?? ''] !== undefined,
   )
-  if (!api)
-    return refuse(
-      'UnknownOperationException',
-      `local-aws serves no such request: ${request.method} ${request.url}`,
-      404,
-    )
+  if (!api) {
+    const message = `local-aws serves no such request: ${request.method} ${request.url} ${form.get('Action') ?? ''}`
+    const version = form.get('Version')
+    if (version === undefined) return refuse('UnknownOperationException', message, 404)
+    // a client of the query protocol expects XML, whatever it asked for
+    const problem = queryError('InvalidAction', message, 400, version, requestId)
+    return { problem: { kind: 'text', status: 400, body: problem, errorCode: 'InvalidAction' } }
+  }
   return {
     api,
     operation: form.get('Action') ?? '',

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { network, role, startedCloud, type StartedCloud } from './support/cloud.ts'
+import { network, role, type StartedCloud, startedCloud } from './support/cloud.ts'
 
 const version = installedVersion()
 const describeWithCli = version === undefined ? describe.skip : describe
@@ -36,7 +36,13 @@ interface Answer {
 function aws(...args: string[]): Promise<Answer> {
   // pyenv and friends find the command by its own environment; AWS's own settings must not leak in
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'))
-  const env = { ...Object.fromEntries(inherited), ...cloud.aws.environment(), HOME: home, AWS_MAX_ATTEMPTS: '1', AWS_PAGER: '' }
+  const env = {
+    ...Object.fromEntries(inherited),
+    ...cloud.aws.environment(),
+    HOME: home,
+    AWS_MAX_ATTEMPTS: '1',
+    AWS_PAGER: '',
+  }
   return new Promise(resolve => {
     execFile('aws', args, { env }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, stdout, stderr })
@@ -61,9 +67,28 @@ describeWithCli(`the AWS CLI (${version ?? 'not installed: skipped'})`, () => {
 
   test('a task from register to its log', async () => {
     const containers = JSON.stringify([cloud.container('app', ['say', 'from the CLI', '3'])])
-    const register = ['ecs', 'register-task-definition', '--family', 'cli', '--network-mode', 'awsvpc', '--requires-compatibilities', 'FARGATE']
+    const register = [
+      'ecs',
+      'register-task-definition',
+      '--family',
+      'cli',
+      '--network-mode',
+      'awsvpc',
+      '--requires-compatibilities',
+      'FARGATE',
+    ]
     expect(
-      await json(...register, '--cpu', '256', '--memory', '512', '--execution-role-arn', role, '--container-definitions', containers),
+      await json(
+        ...register,
+        '--cpu',
+        '256',
+        '--memory',
+        '512',
+        '--execution-role-arn',
+        role,
+        '--container-definitions',
+        containers,
+      ),
     ).toMatchObject({ taskDefinition: { revision: 1 } })
     const run = await aws(
       ...['ecs', 'run-task', '--cluster', 'main', '--task-definition', 'cli', '--launch-type', 'FARGATE'],
@@ -78,7 +103,15 @@ describeWithCli(`the AWS CLI (${version ?? 'not installed: skipped'})`, () => {
       failures: [],
     })
     const stream = `test/app/${task.split('/').at(-1)}`
-    const events = await json('logs', 'get-log-events', '--log-group-name', '/ecs/test', '--log-stream-name', stream, '--start-from-head')
+    const events = await json(
+      'logs',
+      'get-log-events',
+      '--log-group-name',
+      '/ecs/test',
+      '--log-stream-name',
+      stream,
+      '--start-from-head',
+    )
     expect(events).toMatchObject({ events: [{ message: 'from the CLI' }] })
   })
 
@@ -87,13 +120,17 @@ describeWithCli(`the AWS CLI (${version ?? 'not installed: skipped'})`, () => {
     expect(await json('secretsmanager', 'get-secret-value', '--secret-id', 'cli')).toMatchObject({ SecretString: 'x' })
     await json('ssm', 'put-parameter', '--name', '/cli', '--value', 'y', '--type', 'String')
     expect(await json('ssm', 'get-parameter', '--name', '/cli')).toMatchObject({ Parameter: { Value: 'y' } })
-    expect(await json('ssm', 'describe-parameters', '--parameter-filters', 'Key=Name,Values=/cli')).toMatchObject({ Parameters: [{ Name: '/cli' }] })
+    expect(await json('ssm', 'describe-parameters', '--parameter-filters', 'Key=Name,Values=/cli')).toMatchObject({
+      Parameters: [{ Name: '/cli' }],
+    })
   })
 
   test('errors come in AWS’s own form', async () => {
     const { code, stderr } = await aws('ecs', 'describe-tasks', '--cluster', 'none', '--tasks', 'x')
     expect(code).toBeGreaterThan(0)
-    expect(stderr).toContain('An error occurred (ClusterNotFoundException) when calling the DescribeTasks operation: Cluster not found.')
+    expect(stderr).toContain(
+      'An error occurred (ClusterNotFoundException) when calling the DescribeTasks operation: Cluster not found.',
+    )
     cloud.aws.addFault({ service: 'sts', kind: 'expired', times: 1 })
     expect((await aws('sts', 'get-caller-identity')).stderr).toContain(
       'An error occurred (ExpiredTokenException) when calling the GetCallerIdentity operation: The security token included in the request is expired',
@@ -102,7 +139,18 @@ describeWithCli(`the AWS CLI (${version ?? 'not installed: skipped'})`, () => {
 
   test('logs: groups page by page', async () => {
     for (const name of ['/p/1', '/p/2', '/p/3']) await aws('logs', 'create-log-group', '--log-group-name', name)
-    const names = await aws('logs', 'describe-log-groups', '--log-group-name-prefix', '/p/', '--page-size', '1', '--query', 'logGroups[].logGroupName', '--output', 'text')
+    const names = await aws(
+      'logs',
+      'describe-log-groups',
+      '--log-group-name-prefix',
+      '/p/',
+      '--page-size',
+      '1',
+      '--query',
+      'logGroups[].logGroupName',
+      '--output',
+      'text',
+    )
     expect(names.stdout.trim().split(/\s+/)).toEqual(['/p/1', '/p/2', '/p/3'])
   })
 })

@@ -4,9 +4,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { DescribeClustersCommand, ECSClient } from '@aws-sdk/client-ecs'
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { parsedSeed } from '../src/seed.ts'
 
 const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
@@ -19,9 +19,14 @@ afterAll(async () => {
 })
 
 /** Starts the command and waits for the last line that it prints. */
-async function started(args: readonly string[]): Promise<{ child: ChildProcess; environment: Map<string, string>; text: string; ms: number }> {
+async function started(
+  args: readonly string[],
+): Promise<{ child: ChildProcess; environment: Map<string, string>; text: string; ms: number }> {
   const begin = performance.now()
-  const child = spawn(process.execPath, [cli, ...args], { env: { PATH: process.env.PATH, TMPDIR: folder }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [cli, ...args], {
+    env: { PATH: process.env.PATH, TMPDIR: folder },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let text = ''
   await new Promise<void>((resolve, reject) => {
     child.once('exit', code => reject(new Error(`ended with ${code}: ${text}`)))
@@ -30,7 +35,9 @@ async function started(args: readonly string[]): Promise<{ child: ChildProcess; 
       if (/^# registry .*\n/m.test(text)) resolve()
     })
   })
-  const environment = new Map([...text.matchAll(/^export (\w+)='(.*)'$/gm)].map(([, name = '', value = '']) => [name, value]))
+  const environment = new Map(
+    [...text.matchAll(/^export (\w+)='(.*)'$/gm)].map(([, name = '', value = '']) => [name, value]),
+  )
   return { child, environment, text, ms: performance.now() - begin }
 }
 
@@ -43,13 +50,19 @@ function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<number | nu
 describe('the command', () => {
   test('prints an environment, serves, and stops clean', async () => {
     const seed = join(folder, 'seed.yml')
-    await writeFile(seed, 'clusters: [shop]\nrepositories: [api]\nlog-groups: [/ecs/api]\nsecrets:\n  db: "x"\nparameters:\n  /shop/key: k\n')
+    await writeFile(
+      seed,
+      'clusters: [shop]\nrepositories: [api]\nlog-groups: [/ecs/api]\nsecrets:\n  db: "x"\nparameters:\n  /shop/key: k\n',
+    )
     const { child, environment, ms } = await started(['--speed', '50', '--seed', seed])
     try {
       const settings = {
         endpoint: environment.get('AWS_ENDPOINT_URL') ?? '',
         region: environment.get('AWS_REGION') ?? '',
-        credentials: { accessKeyId: environment.get('AWS_ACCESS_KEY_ID') ?? '', secretAccessKey: environment.get('AWS_SECRET_ACCESS_KEY') ?? '' },
+        credentials: {
+          accessKeyId: environment.get('AWS_ACCESS_KEY_ID') ?? '',
+          secretAccessKey: environment.get('AWS_SECRET_ACCESS_KEY') ?? '',
+        },
       }
       const ecs = new ECSClient(settings)
       const ssm = new SSMClient(settings)
@@ -80,7 +93,9 @@ describe('the command', () => {
     [['--nonsense'], "Unknown option '--nonsense'"],
   ])('%j is refused', async (args, text) => {
     const { code, stderr } = await new Promise<{ code: unknown; stderr: string }>(resolve => {
-      execFile(process.execPath, [cli, ...args], (error, _stdout, printed) => resolve({ code: error?.code, stderr: printed }))
+      execFile(process.execPath, [cli, ...args], (error, _stdout, printed) =>
+        resolve({ code: error?.code, stderr: printed }),
+      )
     })
     expect(code).toBe(1)
     expect(stderr).toContain(text)

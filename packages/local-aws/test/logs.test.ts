@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import {
   CreateLogGroupCommand,
   CreateLogStreamCommand,
@@ -10,7 +9,8 @@ import {
   PutLogEventsCommand,
   PutRetentionPolicyCommand,
 } from '@aws-sdk/client-cloudwatch-logs'
-import { startedCloud, type StartedCloud } from './support/cloud.ts'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { type StartedCloud, startedCloud } from './support/cloud.ts'
 
 let cloud: StartedCloud
 beforeAll(async () => {
@@ -24,7 +24,9 @@ describe('groups and streams', () => {
   test('are created once, described, deleted', async () => {
     const logGroupName = '/a/group'
     await cloud.logs.send(new CreateLogGroupCommand({ logGroupName }))
-    await expect(cloud.logs.send(new CreateLogGroupCommand({ logGroupName }))).rejects.toMatchObject({ name: 'ResourceAlreadyExistsException' })
+    await expect(cloud.logs.send(new CreateLogGroupCommand({ logGroupName }))).rejects.toMatchObject({
+      name: 'ResourceAlreadyExistsException',
+    })
     await cloud.logs.send(new PutRetentionPolicyCommand({ logGroupName, retentionInDays: 14 }))
     const { logGroups } = await cloud.logs.send(new DescribeLogGroupsCommand({ logGroupNamePrefix: '/a/' }))
     expect(logGroups).toMatchObject([
@@ -35,8 +37,11 @@ describe('groups and streams', () => {
         logGroupArn: 'arn:aws:logs:eu-west-1:123456789012:log-group:/a/group',
       },
     ])
-    for (const logStreamName of ['b', 'a']) await cloud.logs.send(new CreateLogStreamCommand({ logGroupName, logStreamName }))
-    await expect(cloud.logs.send(new CreateLogStreamCommand({ logGroupName, logStreamName: 'a' }))).rejects.toMatchObject({ name: 'ResourceAlreadyExistsException' })
+    for (const logStreamName of ['b', 'a'])
+      await cloud.logs.send(new CreateLogStreamCommand({ logGroupName, logStreamName }))
+    await expect(
+      cloud.logs.send(new CreateLogStreamCommand({ logGroupName, logStreamName: 'a' })),
+    ).rejects.toMatchObject({ name: 'ResourceAlreadyExistsException' })
     const { logStreams } = await cloud.logs.send(new DescribeLogStreamsCommand({ logGroupName }))
     expect(logStreams?.map(({ logStreamName }) => logStreamName)).toEqual(['a', 'b'])
     await cloud.logs.send(new DeleteLogGroupCommand({ logGroupName }))
@@ -48,12 +53,19 @@ describe('groups and streams', () => {
 
   test('a stream that is not there yet', async () => {
     const get = new GetLogEventsCommand({ logGroupName: '/ecs/test', logStreamName: 'x' })
-    await expect(cloud.logs.send(get)).rejects.toMatchObject({ name: 'ResourceNotFoundException', message: 'The specified log stream does not exist.' })
+    await expect(cloud.logs.send(get)).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+      message: 'The specified log stream does not exist.',
+    })
   })
 
   test('names', async () => {
-    await expect(cloud.logs.send(new CreateLogGroupCommand({ logGroupName: 'a b' }))).rejects.toMatchObject({ name: 'InvalidParameterException' })
-    await expect(cloud.logs.send(new CreateLogStreamCommand({ logGroupName: '/ecs/test', logStreamName: 'a:b' }))).rejects.toMatchObject({ name: 'InvalidParameterException' })
+    await expect(cloud.logs.send(new CreateLogGroupCommand({ logGroupName: 'a b' }))).rejects.toMatchObject({
+      name: 'InvalidParameterException',
+    })
+    await expect(
+      cloud.logs.send(new CreateLogStreamCommand({ logGroupName: '/ecs/test', logStreamName: 'a:b' })),
+    ).rejects.toMatchObject({ name: 'InvalidParameterException' })
   })
 })
 
@@ -61,12 +73,21 @@ describe('events', () => {
   const stream = { logGroupName: '/ecs/test', logStreamName: 'mine' }
   beforeAll(async () => {
     await cloud.logs.send(new CreateLogStreamCommand(stream))
-    const logEvents = ['GET /health 200', 'error: no "such" thing', 'GET / 500'].map((message, n) => ({ timestamp: 1_000 + n, message }))
+    const logEvents = ['GET /health 200', 'error: no "such" thing', 'GET / 500'].map((message, n) => ({
+      timestamp: 1_000 + n,
+      message,
+    }))
     await cloud.logs.send(new PutLogEventsCommand({ ...stream, logEvents }))
   })
 
   test('come back as they were', async () => {
-    const { events } = await cloud.logs.send(new GetLogEventsCommand({ logGroupIdentifier: 'arn:aws:logs:eu-west-1:123456789012:log-group:/ecs/test', logStreamName: 'mine', startFromHead: true }))
+    const { events } = await cloud.logs.send(
+      new GetLogEventsCommand({
+        logGroupIdentifier: 'arn:aws:logs:eu-west-1:123456789012:log-group:/ecs/test',
+        logStreamName: 'mine',
+        startFromHead: true,
+      }),
+    )
     expect(events?.map(({ timestamp, message }) => [timestamp, message])).toEqual([
       [1000, 'GET /health 200'],
       [1001, 'error: no "such" thing'],
@@ -79,7 +100,9 @@ describe('events', () => {
       { timestamp: 2, message: 'a' },
       { timestamp: 1, message: 'b' },
     ]
-    await expect(cloud.logs.send(new PutLogEventsCommand({ ...stream, logEvents }))).rejects.toThrow('must be in chronological order')
+    await expect(cloud.logs.send(new PutLogEventsCommand({ ...stream, logEvents }))).rejects.toThrow(
+      'must be in chronological order',
+    )
   })
 
   test.each([
@@ -88,7 +111,9 @@ describe('events', () => {
     ['"GET /"', ['GET /health 200', 'GET / 500']],
     ['', ['GET /health 200', 'error: no "such" thing', 'GET / 500']],
   ])('filtered by %j', async (filterPattern, expected) => {
-    const { events } = await cloud.logs.send(new FilterLogEventsCommand({ logGroupName: '/ecs/test', logStreamNames: ['mine'], filterPattern }))
+    const { events } = await cloud.logs.send(
+      new FilterLogEventsCommand({ logGroupName: '/ecs/test', logStreamNames: ['mine'], filterPattern }),
+    )
     expect(events?.map(({ message }) => message)).toEqual(expected)
   })
 })
@@ -97,7 +122,9 @@ describe('a task’s lines', () => {
   test('100,000 from three containers: none lost, none twice, in order', async () => {
     const counts = { app: 50_000, left: 30_000, right: 20_000 }
     const task = await cloud.ran(
-      Object.entries(counts).map(([name, count]) => cloud.container(name, ['lines', String(count)], { essential: name === 'app', stopTimeout: 30 })),
+      Object.entries(counts).map(([name, count]) =>
+        cloud.container(name, ['lines', String(count)], { essential: name === 'app', stopTimeout: 30 }),
+      ),
     )
     expect(task.containers?.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0])
     for (const [name, count] of Object.entries(counts)) {

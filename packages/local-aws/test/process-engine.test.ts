@@ -7,8 +7,8 @@ import { pack } from 'tar-stream'
 import { PullError } from '../src/engine.ts'
 import type { ImageDescription } from '../src/engines/image-source.ts'
 import { unpackImage } from '../src/engines/unpack.ts'
-import { containerOf, startedCloud, type StartedCloud } from './support/cloud.ts'
-import { built, type Files, ociArchitecture, part, pushImage, pusher, tarBytes, tarOf } from './support/image.ts'
+import { containerOf, type StartedCloud, startedCloud } from './support/cloud.ts'
+import { built, type Files, ociArchitecture, part, pusher, pushImage, tarBytes, tarOf } from './support/image.ts'
 
 const script = (text: string): Files => ({ 'app/main.js': text })
 const node = { workingDirectory: '/app', command: ['node', 'main.js'] }
@@ -24,30 +24,49 @@ afterAll(async () => {
 async function output(image: string, more: object = {}): Promise<string[]> {
   const task = await cloud.ran([{ ...cloud.container('app', []), image, command: [], ...more }])
   const { exitCode, reason } = containerOf(task, 'app')
-  if (exitCode !== 0) throw new Error(`${exitCode} ${reason} ${(await cloud.lines(task.taskArn ?? '', 'app')).join('\n')}`)
+  if (exitCode !== 0)
+    throw new Error(`${exitCode} ${reason} ${(await cloud.lines(task.taskArn ?? '', 'app')).join('\n')}`)
   return await cloud.lines(task.taskArn ?? '', 'app')
 }
 
 describe('a container', () => {
   test('gets the image’s environment and its own, and nothing of ours', async () => {
     process.env.LOCAL_AWS_TEST_LEAK = 'leaked'
-    const text = 'console.log(process.env.A, process.env.B, process.env.LOCAL_AWS_TEST_LEAK, process.env.AWS_SECRET_ACCESS_KEY)'
-    const image = await pushImage(cloud.aws, 'environment', { ...node, files: script(text), environment: ['A=image', 'B=image'] })
-    expect(await output(image, { environment: [{ name: 'B', value: 'task' }] })).toEqual(['image task undefined undefined'])
+    const text =
+      'console.log(process.env.A, process.env.B, process.env.LOCAL_AWS_TEST_LEAK, process.env.AWS_SECRET_ACCESS_KEY)'
+    const image = await pushImage(cloud.aws, 'environment', {
+      ...node,
+      files: script(text),
+      environment: ['A=image', 'B=image'],
+    })
+    expect(await output(image, { environment: [{ name: 'B', value: 'task' }] })).toEqual([
+      'image task undefined undefined',
+    ])
   })
 
   test('runs the Node that runs us, in WORKDIR, whatever else is on the PATH', async () => {
-    const image = await pushImage(cloud.aws, 'node', { ...node, files: script('console.log(process.version, process.cwd().endsWith("/app"))') })
+    const image = await pushImage(cloud.aws, 'node', {
+      ...node,
+      files: script('console.log(process.version, process.cwd().endsWith("/app"))'),
+    })
     expect(await output(image)).toEqual([`${process.version} true`])
   })
 
   test('an absolute program of the image is taken from there', async () => {
-    const image = await pushImage(cloud.aws, 'absolute', { files: { 'opt/tool': '#!/bin/sh\necho "tool $1"\n' }, entryPoint: ['/opt/tool'], command: ['x'] })
+    const image = await pushImage(cloud.aws, 'absolute', {
+      files: { 'opt/tool': '#!/bin/sh\necho "tool $1"\n' },
+      entryPoint: ['/opt/tool'],
+      command: ['x'],
+    })
     expect(await output(image)).toEqual(['tool x'])
   })
 
   test('a bare program is found on the image’s PATH', async () => {
-    const image = await pushImage(cloud.aws, 'bare', { files: { 'opt/bin/tool': '#!/bin/sh\necho found\n' }, environment: ['PATH=/opt/bin:/usr/bin'], command: ['tool'] })
+    const image = await pushImage(cloud.aws, 'bare', {
+      files: { 'opt/bin/tool': '#!/bin/sh\necho found\n' },
+      environment: ['PATH=/opt/bin:/usr/bin'],
+      command: ['tool'],
+    })
     expect(await output(image)).toEqual(['found'])
   })
 
@@ -63,11 +82,20 @@ describe('a container', () => {
   })
 
   test('PORT is a free one where a port is mapped and none is given', async () => {
-    const image = await pushImage(cloud.aws, 'port', { ...node, files: script('console.log(process.env.PORT ?? "none")') })
+    const image = await pushImage(cloud.aws, 'port', {
+      ...node,
+      files: script('console.log(process.env.PORT ?? "none")'),
+    })
     expect(await output(image)).toEqual(['none'])
     expect((await output(image, { portMappings: [{ containerPort: 80 }] }))[0]).toMatch(/^\d{4,5}$/)
-    expect(await output(image, { portMappings: [{ containerPort: 80 }], environment: [{ name: 'PORT', value: '80' }] })).toEqual(['80'])
-    const exposing = await pushImage(cloud.aws, 'exposing', { ...node, files: script('console.log(process.env.PORT)'), ports: [3000] })
+    expect(
+      await output(image, { portMappings: [{ containerPort: 80 }], environment: [{ name: 'PORT', value: '80' }] }),
+    ).toEqual(['80'])
+    const exposing = await pushImage(cloud.aws, 'exposing', {
+      ...node,
+      files: script('console.log(process.env.PORT)'),
+      ports: [3000],
+    })
     expect((await output(exposing))[0]).toMatch(/^\d{4,5}$/)
   })
 
@@ -81,25 +109,39 @@ describe('a container', () => {
     const [pid = ''] = await output(image)
     await new Promise(resolve => setTimeout(resolve, 50))
     // a process that was killed and not yet waited for is still listed, as a zombie
-    expect(existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(await readFile(`/proc/${pid}/status`, 'utf8'))).toBe(false)
+    expect(existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(await readFile(`/proc/${pid}/status`, 'utf8'))).toBe(
+      false,
+    )
   })
 
   test('an image index: the manifest of this platform is taken', async () => {
     const push = await pusher(cloud.aws, 'index')
     const descriptors = []
     for (const architecture of ['s390x', ociArchitecture]) {
-      const { manifest, blobs } = await built({ ...node, files: script(`console.log('${architecture}')`), architecture })
+      const { manifest, blobs } = await built({
+        ...node,
+        files: script(`console.log('${architecture}')`),
+        architecture,
+      })
       for (const blob of blobs) await push.blob(blob)
       await push.manifest(manifest, manifest.digest, 'application/vnd.oci.image.manifest.v1+json')
-      descriptors.push({ mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: manifest.digest, size: manifest.bytes.length, platform: { os: 'linux', architecture } })
+      descriptors.push({
+        mediaType: 'application/vnd.oci.image.manifest.v1+json',
+        digest: manifest.digest,
+        size: manifest.bytes.length,
+        platform: { os: 'linux', architecture },
+      })
     }
-    const index = (manifests: object[]) => part(JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests }))
+    const index = (manifests: object[]) =>
+      part(JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests }))
     await push.manifest(index(descriptors), 'both', 'application/vnd.oci.image.index.v1+json')
     await push.manifest(index(descriptors.slice(0, 1)), 'foreign', 'application/vnd.oci.image.index.v1+json')
     const image = `${cloud.aws.registryAddress}/index`
     expect(await output(`${image}:both`)).toEqual([ociArchitecture])
     const task = await cloud.ran([{ ...cloud.container('app', []), image: `${image}:foreign` }])
-    expect(task.stoppedReason).toBe(`CannotPullContainerError: image Manifest does not contain descriptor matching platform 'linux/${ociArchitecture}'`)
+    expect(task.stoppedReason).toBe(
+      `CannotPullContainerError: image Manifest does not contain descriptor matching platform 'linux/${ociArchitecture}'`,
+    )
   })
 
   test('ECR’s own address means this registry', async () => {
@@ -136,7 +178,10 @@ describe('layers', () => {
     const layers = tars.map(tar => part(tar))
     const image: ImageDescription = {
       digest: 'sha256:0',
-      layers: layers.map(layer => ({ digest: digest ?? layer.digest, mediaType: 'application/vnd.oci.image.layer.v1.tar' })),
+      layers: layers.map(layer => ({
+        digest: digest ?? layer.digest,
+        mediaType: 'application/vnd.oci.image.layer.v1.tar',
+      })),
       os: 'linux',
       architecture: ociArchitecture,
       environment: [],
@@ -144,7 +189,8 @@ describe('layers', () => {
       command: [],
       workingDirectory: '/',
       exposesPorts: false,
-      layer: async wanted => new Response(new Uint8Array(layers.find(layer => (digest ?? layer.digest) === wanted)?.bytes ?? [])),
+      layer: async wanted =>
+        new Response(new Uint8Array(layers.find(layer => (digest ?? layer.digest) === wanted)?.bytes ?? [])),
     }
     const into = join(root, name, 'inner')
     await unpackImage(image, into)
@@ -163,7 +209,13 @@ describe('layers', () => {
 
   test('nothing leaves the root', async () => {
     const into = await unpacked('escape', [
-      await tarOf({ '../../outside': 'x', '/absolute': 'y', 'dir/../../up': 'z', link: { link: '../../..' }, 'etc/abs': { link: '/target' } }),
+      await tarOf({
+        '../../outside': 'x',
+        '/absolute': 'y',
+        'dir/../../up': 'z',
+        link: { link: '../../..' },
+        'etc/abs': { link: '/target' },
+      }),
       await tarOf({ 'link/through': 'w' }),
     ])
     expect(await readdir(join(root, 'escape'))).toEqual(['inner'])
@@ -172,7 +224,9 @@ describe('layers', () => {
   })
 
   test('a symbolic link cannot point out of the root', async () => {
-    const into = await unpacked('links', [await tarOf({ 'a/b': { link: '../../../../etc/passwd' }, top: { link: '/' } })])
+    const into = await unpacked('links', [
+      await tarOf({ 'a/b': { link: '../../../../etc/passwd' }, top: { link: '/' } }),
+    ])
     expect(await readlink(join(into, 'a/b'))).toBe('../etc/passwd')
     expect(await readlink(join(into, 'top'))).toBe('.')
   })

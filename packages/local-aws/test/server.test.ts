@@ -1,9 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs'
 import { DescribeClustersCommand, ListTasksCommand, RunTaskCommand } from '@aws-sdk/client-ecs'
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager'
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
-import { network, startedCloud, type StartedCloud } from './support/cloud.ts'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { network, type StartedCloud, startedCloud } from './support/cloud.ts'
 
 let cloud: StartedCloud
 beforeAll(async () => {
@@ -29,7 +29,8 @@ function raw(target: string | undefined, body: string, authorization: string | u
   }
   return fetch(cloud.aws.endpoint, { method: 'POST', headers, body })
 }
-const signed = 'AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/eu-central-1/ecs/aws4_request, SignedHeaders=host, Signature=0'
+const signed =
+  'AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/eu-central-1/ecs/aws4_request, SignedHeaders=host, Signature=0'
 const ecsTarget = 'AmazonEC2ContainerServiceV20141113.DescribeClusters'
 
 describe('the wire', () => {
@@ -42,14 +43,19 @@ describe('the wire', () => {
 
   test('the region of the signature counts', async () => {
     const answer = await raw(ecsTarget, '{"clusters":["main"]}', signed)
-    expect(await answer.json()).toMatchObject({ failures: [{ arn: 'arn:aws:ecs:eu-central-1:123456789012:cluster/main', reason: 'MISSING' }] })
+    expect(await answer.json()).toMatchObject({
+      failures: [{ arn: 'arn:aws:ecs:eu-central-1:123456789012:cluster/main', reason: 'MISSING' }],
+    })
     expect(answer.headers.get('x-amzn-requestid')).toMatch(/^[0-9a-f-]{36}$/)
   })
 
   test('without credentials: MissingAuthenticationToken', async () => {
     const answer = await raw(ecsTarget, '{}', undefined)
     expect(answer.status).toBe(403)
-    expect(await answer.json()).toEqual({ __type: 'MissingAuthenticationTokenException', message: 'Missing Authentication Token' })
+    expect(await answer.json()).toEqual({
+      __type: 'MissingAuthenticationTokenException',
+      message: 'Missing Authentication Token',
+    })
   })
 
   test.each([
@@ -81,10 +87,18 @@ describe('the wire', () => {
 describe('faults', () => {
   test('throttle, so many times', async () => {
     cloud.aws.addFault({ service: 'ecs', operation: 'DescribeClusters', kind: 'throttle', times: 2 })
-    await expect(clusters()).rejects.toMatchObject({ name: 'ThrottlingException', message: 'Rate exceeded', $metadata: { httpStatusCode: 400 } })
+    await expect(clusters()).rejects.toMatchObject({
+      name: 'ThrottlingException',
+      message: 'Rate exceeded',
+      $metadata: { httpStatusCode: 400 },
+    })
     await expect(clusters()).rejects.toMatchObject({ name: 'ThrottlingException' })
     await expect(clusters()).resolves.toBeDefined()
-    expect(cloud.aws.journal().slice(-3)).toMatchObject([{ fault: 'throttle', status: 400, error: 'ThrottlingException' }, { fault: 'throttle' }, { status: 200 }])
+    expect(cloud.aws.journal().slice(-3)).toMatchObject([
+      { fault: 'throttle', status: 400, error: 'ThrottlingException' },
+      { fault: 'throttle' },
+      { status: 200 },
+    ])
     expect(last()?.fault).toBeUndefined()
   })
 
@@ -96,14 +110,20 @@ describe('faults', () => {
 
   test('error with status, code and message', async () => {
     cloud.aws.addFault({ kind: 'error', status: 503, code: 'ServiceUnavailable', message: 'no', times: 1 })
-    await expect(clusters()).rejects.toMatchObject({ name: 'ServiceUnavailable', message: 'no', $metadata: { httpStatusCode: 503 } })
+    await expect(clusters()).rejects.toMatchObject({
+      name: 'ServiceUnavailable',
+      message: 'no',
+      $metadata: { httpStatusCode: 503 },
+    })
   })
 
   test('expired credentials', async () => {
     cloud.aws.addFault({ kind: 'expired', times: 1 })
     await expect(clusters()).rejects.toMatchObject({ name: 'ExpiredTokenException' })
     cloud.aws.addFault({ service: 'sts', kind: 'expired', times: 1 })
-    await expect(cloud.sts.send(new GetCallerIdentityCommand({}))).rejects.toThrow('The security token included in the request is expired')
+    await expect(cloud.sts.send(new GetCallerIdentityCommand({}))).rejects.toThrow(
+      'The security token included in the request is expired',
+    )
   })
 
   test('reset: the operation does not run', async () => {
@@ -118,7 +138,9 @@ describe('faults', () => {
     const definition = await cloud.register([cloud.container('app', ['sleep', '500'])])
     cloud.aws.addFault({ operation: 'RunTask', kind: 'lost-answer', times: 1 })
     await expect(cloud.start(definition, { startedBy: 'lost' })).rejects.toThrow()
-    expect((await cloud.ecs.send(new ListTasksCommand({ cluster: 'main', startedBy: 'lost' }))).taskArns).toHaveLength(1)
+    expect((await cloud.ecs.send(new ListTasksCommand({ cluster: 'main', startedBy: 'lost' }))).taskArns).toHaveLength(
+      1,
+    )
   })
 
   test('malformed', async () => {
@@ -134,13 +156,23 @@ describe('faults', () => {
   })
 
   test('answer: instead of running', async () => {
-    cloud.aws.addFault({ operation: 'RunTask', kind: 'answer', times: 1, body: { tasks: [], failures: [{ arn: null, reason: 'RESOURCE:MEMORY' }] } })
+    cloud.aws.addFault({
+      operation: 'RunTask',
+      kind: 'answer',
+      times: 1,
+      body: { tasks: [], failures: [{ arn: null, reason: 'RESOURCE:MEMORY' }] },
+    })
     const answer = await cloud.ecs.send(new RunTaskCommand({ taskDefinition: 'none' }))
     expect(answer).toMatchObject({ tasks: [], failures: [{ reason: 'RESOURCE:MEMORY' }] })
   })
 
   test('answer made from the input', async () => {
-    cloud.aws.addFault({ operation: 'DescribeClusters', kind: 'answer', times: 1, body: (input: unknown) => ({ clusters: [], failures: [{ reason: JSON.stringify(input) }] }) })
+    cloud.aws.addFault({
+      operation: 'DescribeClusters',
+      kind: 'answer',
+      times: 1,
+      body: (input: unknown) => ({ clusters: [], failures: [{ reason: JSON.stringify(input) }] }),
+    })
     expect((await clusters()).failures).toEqual([{ reason: '{"clusters":["main"]}' }])
   })
 
@@ -170,7 +202,14 @@ describe('the policy', () => {
     const need = { action: 'ecs:RunTask', resource: definition, context: { 'ecs:cluster': cluster } }
     expect(last()).toMatchObject({
       denied: need,
-      needs: [need, { action: 'iam:PassRole', resource: 'arn:aws:iam::123456789012:role/execution', context: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } }],
+      needs: [
+        need,
+        {
+          action: 'iam:PassRole',
+          resource: 'arn:aws:iam::123456789012:role/execution',
+          context: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' },
+        },
+      ],
     })
   })
 
@@ -178,7 +217,9 @@ describe('the policy', () => {
     const definition = await cloud.register([cloud.container('app', ['exit', '0'])])
     cloud.aws.setPolicy({ Statement: { Effect: 'Allow', Action: 'ecs:*', Resource: '*' } })
     // RunTask is allowed, passing the role is not
-    await expect(cloud.start(definition, { startedBy: 'denied' })).rejects.toThrow('iam:PassRole on resource: arn:aws:iam::123456789012:role/execution')
+    await expect(cloud.start(definition, { startedBy: 'denied' })).rejects.toThrow(
+      'iam:PassRole on resource: arn:aws:iam::123456789012:role/execution',
+    )
     expect((await cloud.ecs.send(new ListTasksCommand({ cluster: 'main', startedBy: 'denied' }))).taskArns).toEqual([])
   })
 
@@ -189,7 +230,9 @@ describe('the policy', () => {
 
   test('tasks pull, read secrets and log with their own role, not with this policy', async () => {
     const definition = await cloud.register([cloud.container('app', ['say', 'hello'])])
-    cloud.aws.setPolicy({ Statement: { Effect: 'Allow', Action: ['ecs:*', 'iam:PassRole', 'logs:GetLogEvents'], Resource: '*' } })
+    cloud.aws.setPolicy({
+      Statement: { Effect: 'Allow', Action: ['ecs:*', 'iam:PassRole', 'logs:GetLogEvents'], Resource: '*' },
+    })
     const { taskArn } = await cloud.start(definition)
     await cloud.stopped(taskArn)
     expect(await cloud.lines(taskArn, 'app')).toEqual(['hello'])
@@ -202,7 +245,10 @@ describe('the journal', () => {
     await cloud.secrets.send(new CreateSecretCommand({ Name: 'journal', SecretString: 'hunter2' }))
     await cloud.logs.send(new DescribeLogGroupsCommand({ logGroupNamePrefix: '/ecs' }))
     const entries = cloud.aws.journal().slice(before)
-    expect(entries.map(({ service, operation }) => `${service}:${operation}`)).toEqual(['secretsmanager:CreateSecret', 'logs:DescribeLogGroups'])
+    expect(entries.map(({ service, operation }) => `${service}:${operation}`)).toEqual([
+      'secretsmanager:CreateSecret',
+      'logs:DescribeLogGroups',
+    ])
     expect(entries[1]).toMatchObject({ input: { logGroupNamePrefix: '/ecs' }, status: 200, region: 'eu-west-1' })
     expect(JSON.stringify(entries)).not.toContain('hunter2')
   })
@@ -217,7 +263,10 @@ describe('the journal', () => {
 
 describe('the side door', () => {
   const door = (method: string, path: string, body?: unknown) =>
-    fetch(`${cloud.aws.endpoint}/_local/${path}`, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+    fetch(`${cloud.aws.endpoint}/_local/${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
 
   test('faults', async () => {
     expect((await door('POST', 'faults', { service: 'ecs', kind: 'throttle', times: 1 })).status).toBe(204)
@@ -228,14 +277,19 @@ describe('the side door', () => {
     await expect(clusters()).resolves.toBeDefined()
   })
 
-  test.each([{ kind: 'explode' }, { kind: 'throttle', time: 1 }, { kind: 'throttle', times: '1' }, 'x'])('a fault that is none: %j', async (fault) => {
-    expect((await door('POST', 'faults', fault)).status).toBe(400)
-  })
+  test.each([{ kind: 'explode' }, { kind: 'throttle', time: 1 }, { kind: 'throttle', times: '1' }, 'x'])(
+    'a fault that is none: %j',
+    async fault => {
+      expect((await door('POST', 'faults', fault)).status).toBe(400)
+    },
+  )
 
   test('policy', async () => {
     expect((await door('PUT', 'policy', { Statement: [] })).status).toBe(204)
     await expect(clusters()).rejects.toMatchObject({ name: 'AccessDeniedException' })
-    expect((await door('PUT', 'policy', { Statement: [{ Effect: 'Allow', Action: 'nonsense', Resource: '*' }] })).status).toBe(400)
+    expect(
+      (await door('PUT', 'policy', { Statement: [{ Effect: 'Allow', Action: 'nonsense', Resource: '*' }] })).status,
+    ).toBe(400)
     expect((await door('DELETE', 'policy')).status).toBe(204)
     await expect(clusters()).resolves.toBeDefined()
   })
@@ -246,8 +300,14 @@ describe('the side door', () => {
   })
 
   test('status and journal', async () => {
-    expect(await (await door('GET', 'status')).json()).toMatchObject({ accountId: '123456789012', engine: 'process', modelErrors: [] })
-    expect(await (await door('GET', 'journal')).json()).toEqual(expect.arrayContaining([expect.objectContaining({ service: 'ecs' })]))
+    expect(await (await door('GET', 'status')).json()).toMatchObject({
+      accountId: '123456789012',
+      engine: 'process',
+      modelErrors: [],
+    })
+    expect(await (await door('GET', 'journal')).json()).toEqual(
+      expect.arrayContaining([expect.objectContaining({ service: 'ecs' })]),
+    )
     expect((await door('GET', 'nothing')).status).toBe(404)
   })
 })

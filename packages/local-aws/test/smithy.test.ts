@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals'
 import * as logs from '@aws-sdk/client-cloudwatch-logs'
 import * as ecr from '@aws-sdk/client-ecr'
 import * as ecrPublic from '@aws-sdk/client-ecr-public'
@@ -6,6 +5,7 @@ import * as ecs from '@aws-sdk/client-ecs'
 import * as secretsManager from '@aws-sdk/client-secrets-manager'
 import * as ssm from '@aws-sdk/client-ssm'
 import * as sts from '@aws-sdk/client-sts'
+import { describe, expect, test } from '@jest/globals'
 import { decode, encode, operationShapes, type Shape, type Violation, violationText } from '../src/smithy.ts'
 
 function shapes(model: Readonly<Record<string, unknown>>, operation: string) {
@@ -46,7 +46,9 @@ describe('the layout of the SDK’s schemas', () => {
   })
 
   test('sensitive members are known', () => {
-    expect(shapes(secretsManager, 'CreateSecret').sensitive).toEqual(expect.arrayContaining(['SecretString', 'SecretBinary']))
+    expect(shapes(secretsManager, 'CreateSecret').sensitive).toEqual(
+      expect.arrayContaining(['SecretString', 'SecretBinary']),
+    )
     expect(shapes(ssm, 'PutParameter').sensitive).toContain('Value')
   })
 
@@ -85,7 +87,9 @@ describe('requests', () => {
     const found: Violation[] = []
     const secret = decode(shapes(secretsManager, 'CreateSecret').input, { Name: 'n', SecretBinary: 'AAEC' }, found)
     expect(secret).toEqual({ Name: 'n', SecretBinary: new Uint8Array([0, 1, 2]) })
-    expect(violationText([{ path: 'a', constraint: 'b' }])).toBe("1 validation error detected: Value at 'a' failed to satisfy constraint: b")
+    expect(violationText([{ path: 'a', constraint: 'b' }])).toBe(
+      "1 validation error detected: Value at 'a' failed to satisfy constraint: b",
+    )
   })
 })
 
@@ -94,7 +98,11 @@ describe('answers', () => {
 
   test('dates become epoch seconds, undefined is left out', () => {
     const found: Violation[] = []
-    const encoded = encode(output, { tasks: [{ createdAt: new Date(1500), stoppedReason: undefined }], failures: [] }, found)
+    const encoded = encode(
+      output,
+      { tasks: [{ createdAt: new Date(1500), stoppedReason: undefined }], failures: [] },
+      found,
+    )
     expect(JSON.stringify(encoded)).toBe('{"tasks":[{"createdAt":1.5}],"failures":[]}')
     expect(found).toEqual([])
   })
@@ -109,7 +117,11 @@ describe('answers', () => {
 
   test('a page of 10,000 log events is checked and written quickly', () => {
     const shape = shapes(logs, 'GetLogEvents').output
-    const events = Array.from({ length: 10_000 }, (_, n) => ({ timestamp: n, ingestionTime: n, message: `line ${n} ${'x'.repeat(80)}` }))
+    const events = Array.from({ length: 10_000 }, (_, n) => ({
+      timestamp: n,
+      ingestionTime: n,
+      message: `line ${n} ${'x'.repeat(80)}`,
+    }))
     const found: Violation[] = []
     const times = Array.from({ length: 5 }, () => {
       const start = performance.now()

@@ -86,6 +86,8 @@ export async function runToItsEnd(
     )
     run.seconds = Math.round((runtime.now() - began) / 100) / 10
     await announceEnd(end, run, announce)
+    if (run.exitCode !== undefined)
+      log.info(`The container ${container} exited with ${run.exitCode} after ${durationText(run.seconds * 1000)}.`)
     if (othersGoOn(end.task, container))
       await stopTask(ecs, cluster, arn, `The container ${container} is over.`, { clock: runtime, log })
     await runtime.remember('task', '')
@@ -200,6 +202,11 @@ async function announceEnd({ task, state }: TaskEnd, run: TaskRun, announce: Ann
   }
 }
 
+const OWN_FAULT = {
+  cause: 'The program in the container failed by itself.',
+  next: ['Its last lines say why; the whole log is in the log group of the container.'],
+}
+
 function throwUnlessSucceeded(
   { task, state }: TaskEnd,
   container: string,
@@ -212,7 +219,7 @@ function throwUnlessSucceeded(
     resource: arn,
     said,
     seen: lastLines.slice(-5),
-    ...adviceFor(said, state.kind === 'exited' ? state.exitCode : undefined, lastLines),
+    ...(adviceFor(said, state.kind === 'exited' ? state.exitCode : undefined, lastLines) ?? OWN_FAULT),
   }
   if (!state.ran)
     throw new NotStarted(`The container ${container} never ran: there is no exit code of its own.`, details)

@@ -40,9 +40,10 @@ export const hostArchitecture = architectures[process.arch] ?? process.arch
 
 /**
  * Looks an image up in the cloud's registry, over HTTP and with a password, as a container runtime does.
+ * @param signal ends every request, also those for layers
  * @throws PullError with containerd's text
  */
-export async function describedImage(cloud: Cloud, reference: string): Promise<ImageDescription> {
+export async function describedImage(cloud: Cloud, reference: string, signal: AbortSignal): Promise<ImageDescription> {
   const local = cloud.registry.localReference(reference)
   if (!local.registry) {
     throw new PullError(
@@ -56,7 +57,7 @@ export async function describedImage(cloud: Cloud, reference: string): Promise<I
   async function get(path: string, accept: readonly string[]): Promise<Response> {
     const response = await fetchPatiently(
       `${base}/${path}`,
-      { headers: { authorization, accept: accept.join(', ') } },
+      { signal, headers: { authorization, accept: accept.join(', ') } },
       reference,
     )
     if (response.status === 404) throw new PullError(`failed to resolve ref ${reference}: ${reference}: not found`)
@@ -110,8 +111,9 @@ async function fetchPatiently(url: string, init: RequestInit, reference: string)
       if ((response.status < 500 && response.status !== 429) || attempt >= 3) return response
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
-      if (attempt >= 3)
+      if (attempt >= 3 || init.signal?.aborted) {
         throw new PullError(`failed to resolve ref ${reference}: failed to do request: GET "${url}": ${cause}`)
+      }
     }
     await new Promise(resolve => setTimeout(resolve, 100 * attempt))
   }

@@ -39,7 +39,7 @@ export function processEngine(cloud: Cloud): Engine {
   const unpacked = new Map<string, Promise<Unpacked>>()
   const images = new WeakMap<PulledImage, Unpacked>()
   const running = new Set<ChildProcess>()
-  let closed = false
+  const closing = new AbortController()
 
   async function unpack(description: ImageDescription): Promise<Unpacked> {
     const root = join(directory, description.digest.replace(':', '-'))
@@ -50,7 +50,7 @@ export function processEngine(cloud: Cloud): Engine {
   return {
     name: 'process',
     async pull(reference) {
-      const description = await describedImage(cloud, reference)
+      const description = await describedImage(cloud, reference, closing.signal)
       const pending = unpacked.get(description.digest) ?? unpack(description)
       unpacked.set(description.digest, pending)
       try {
@@ -71,12 +71,12 @@ export function processEngine(cloud: Cloud): Engine {
     },
     async start(spec) {
       const image = images.get(spec.image)
-      if (closed) throw new StartError('the engine is closed')
+      if (closing.signal.aborted) throw new StartError('the engine is closed')
       if (!image) throw new Error(`image ${spec.image.reference} was not pulled by this engine`)
       return await startProcess(spec, image, running)
     },
     async close() {
-      closed = true
+      closing.abort(new Error('the engine is closed'))
       await Promise.allSettled(unpacked.values())
       await Promise.all(
         [...running].map(async child => {

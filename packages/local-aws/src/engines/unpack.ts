@@ -17,7 +17,8 @@ import type { ImageDescription, Layer } from './image-source.ts'
  */
 export async function unpackImage(image: ImageDescription, root: string): Promise<void> {
   await mkdir(root, { recursive: true })
-  for (const layer of image.layers) await unpackLayer(image, layer, root)
+  const top = await realpath(root)
+  for (const layer of image.layers) await unpackLayer(image, layer, top)
 }
 
 async function unpackLayer(image: ImageDescription, layer: Layer, root: string): Promise<void> {
@@ -53,10 +54,10 @@ function decompressor(mediaType: string): Transform[] {
 }
 
 async function unpackEntries(entries: Extract, root: string): Promise<void> {
-  const top = await realpath(root)
+  // entries that come before this loop waits for them would be lost: nothing may be awaited first
   for await (const entry of entries) {
     const name = posix.normalize(`/${entry.header.name}`).replace(/\/$/, '')
-    if (name !== '') await place(entry.header, bytesOf(entry), top, name)
+    if (name !== '') await place(entry.header, bytesOf(entry), root, name)
     entry.resume()
   }
 }

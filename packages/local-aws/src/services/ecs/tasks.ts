@@ -56,6 +56,9 @@ export function taskOperations(regions: EcsRegions): Record<string, Operation> {
             'cannot specify more than one of: startedBy, family, serviceName, containerInstance',
           )
         }
+        if (input.desiredStatus !== undefined && !['RUNNING', 'PENDING', 'STOPPED'].includes(input.desiredStatus)) {
+          throw new AwsError('InvalidParameterException', `Invalid desiredStatus: ${input.desiredStatus}`)
+        }
         const arns = [...state.tasks.values()]
           .filter(
             ({ task }) =>

@@ -1,0 +1,79 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { startTaskCloud } from '../support/task-cloud.ts'
+import { median, type Row } from './measure.ts'
+
+const LINES = 100_000
+const RUNS = 3
+
+/** Following 100,000 lines live, beside the AWS CLI reading the same stream afterwards; and our greatest memory. */
+export async function logLines(): Promise<Row[]> {
+  const cloud = await startTaskCloud({ speed: 50 })
+  try {
+    const source = `let text = ''; for (let i = 0; i < ${LINES}; i++) text += 'line ' + i + ' of a log, padded to about a hundred bytes '.padEnd(90, '.') + '\\n'; process.stdout.write(text)`
+    await cloud.register('chatty', {
+      app: { entryPoint: ['node', '-e'], command: [`${source}; setTimeout(() => {}, 8000)`] },
+    })
+    const ours: number[] = []
+    const others: number[] = []
+    let peakKiB = 0
+    for (let run = 0; run < RUNS; run++) {
+      let first = 0
+      let last = 0
+      const action = await cloud.start({ 'task-definition': 'chatty' }, 'run-ecs-task', text => {
+        if (!text.includes('app | line')) return
+        first ||= performance.now()
+        last = performance.now()
+      })
+      const watch = setInterval(() => {
+        peakKiB = Math.max(peakKiB, peakMemoryKiB(action.pid))
+      }, 20)
+      const { outputs, stdout } = await action.result
+      clearInterval(watch)
+      const lines = stdout.split('\n').filter(line => line.startsWith('app | line')).length
+      if (lines !== LINES) throw new Error(`${lines} of ${LINES} lines`)
+      ours.push(LINES / ((last - first) / 1000))
+      const [{ group, stream }] = JSON.parse(outputs['log-streams'] ?? '')
+      const began = performance.now()
+      execFileSync(
+        'aws',
+        ['logs', 'filter-log-events', '--log-group-name', group, '--log-stream-names', stream, '--output', 'text'],
+        {
+          env: { ...process.env, ...cloud.aws.environment() },
+          maxBuffer: 1 << 30,
+          stdio: ['ignore', 'pipe', 'inherit'],
+        },
+      )
+      others.push(LINES / ((performance.now() - began) / 1000))
+    }
+    const perSecond = (value: number): string => `${Math.round(value).toLocaleString('en')} lines/s`
+    return [
+      {
+        what: `Following ${LINES.toLocaleString('en')} lines, beside \`aws logs filter-log-events\` reading them afterwards (median of ${RUNS})`,
+        ours: perSecond(median(ours)),
+        other: perSecond(median(others)),
+        ratio: (median(ours) / median(others)).toFixed(1),
+        aim: 'at least 20,000 lines/s',
+        met: median(ours) >= 20_000,
+      },
+      {
+        what: 'Peak memory (RSS) of the action while following them',
+        ours: `${Math.round(peakKiB / 1024)} MB`,
+        other: '–',
+        ratio: '–',
+        aim: 'under 150 MB',
+        met: peakKiB < 150 * 1024,
+      },
+    ]
+  } finally {
+    await cloud.stop()
+  }
+}
+
+function peakMemoryKiB(pid: number): number {
+  try {
+    return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
+  } catch {
+    return 0
+  }
+}

@@ -1,0 +1,33 @@
+/** One measured thing: a row of docs/benchmarks.md. */
+export interface Row {
+  readonly what: string
+  readonly ours: string
+  readonly other: string
+  readonly ratio: string
+  readonly aim: string
+  readonly met: boolean
+}
+
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)] ?? Number.NaN
+}
+
+export const median = (values: readonly number[]): number => quantile(values, 0.5)
+
+export const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`
+
+/** Runs `work` for every item, so many at a time. */
+export async function inParallel<Item, Result>(
+  many: number,
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = []
+  const open = items.entries()
+  const worker = async (): Promise<void> => {
+    for (const [index, item] of open) results[index] = await work(item)
+  }
+  await Promise.all(Array.from({ length: many }, worker))
+  return results
+}

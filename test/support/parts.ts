@@ -1,0 +1,34 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { describe } from '@jest/globals'
+
+/** Something that a part of the tests needs and that a machine may lack. The reporter counts by these names. */
+const NEEDS = {
+  'Docker Engine': () =>
+    answers('docker', ['version', '--format', '{{.Server.Version}}']) || 'no Docker Engine answers',
+  'busybox-static': () => existsSync('/bin/busybox') || 'there is no static /bin/busybox to build an image from',
+  'AWS CLI': () => answers('aws', ['--version']) || 'aws is not installed',
+  skopeo: () => answers('skopeo', ['--version']) || 'skopeo is not installed',
+  moto: () =>
+    answers('moto_server', ['--version']) || answers('moto_server', ['--help']) || 'moto_server is not installed',
+  'docker-registry': () => answers('docker-registry', ['--version']) || 'docker-registry is not installed',
+} as const satisfies Readonly<Record<string, () => true | string>>
+
+export type Need = keyof typeof NEEDS
+
+/** A `describe` that runs where all needs are met, and says in its title what it needs and, when skipped, why. */
+export function describeWith(needs: readonly Need[], title: string, body: () => void): void {
+  const missing = needs.map(need => NEEDS[need]()).find(result => typeof result === 'string')
+  const marked = `${title} [with ${needs.join(' + ')}]`
+  if (missing === undefined) describe(marked, body)
+  else describe.skip(`${marked} [skipped: ${missing}]`, body)
+}
+
+function answers(command: string, args: readonly string[]): boolean {
+  try {
+    execFileSync(command, args, { stdio: 'ignore', timeout: 10_000 })
+    return true
+  } catch {
+    return false
+  }
+}
