@@ -17,7 +17,7 @@ import { earlierTask, freeLock, type LockPlace, type TaskLock } from './lock.ts'
 import { followTaskLogs, type TaskLogs } from './logs.ts'
 import type { PreparedTask } from './prepare.ts'
 import { NotStarted, orNotStarted, startedTask } from './start.ts'
-import { othersGoOn, stopWords, taskId } from './state.ts'
+import { containerState, othersGoOn, stopWords, taskId } from './state.ts'
 import { stopTask } from './stop.ts'
 import { type TaskEnd, taskEnd } from './watch.ts'
 
@@ -163,7 +163,16 @@ async function giveWay(
 ): Promise<void> {
   if (options.lock === undefined || calling.clock.now() - began > YOUNG_MS) return
   const earlier = await earlierTask(seen, options.lock, lockPlace(prepared, options), calling)
-  if (earlier !== undefined) throw givenWay(earlier, prepared, options.lock)
+  if (earlier === undefined) return
+  const state = containerState(seen, prepared.container)
+  if (state.kind === 'unfinished' && !state.begun) throw givenWay(earlier, prepared, options.lock)
+  throw new Failure(
+    `Task ${taskId(earlier.taskArn ?? '')} for the ${options.lock.name} was started before; this one had begun already when that showed, and stopped itself.`,
+    {
+      resource: `${prepared.cluster}, ${options.lock.name}`,
+      next: ['Look at the logs of both: for a moment two migrations ran. Run it again when the other one is over.'],
+    },
+  )
 }
 
 function givenWay(earlier: Task, { cluster }: PreparedTask, lock: TaskLock | undefined): NotStarted {
