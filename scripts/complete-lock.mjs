@@ -3,7 +3,19 @@
 // Adds an entry for each; npm fills in the rest on machines of that platform.
 import { readFileSync, writeFileSync } from 'node:fs'
 
-const SYSTEMS = ['android', 'darwin', 'freebsd', 'linux', 'openharmony', 'win32', 'wasi', 'sunos', 'openbsd', 'netbsd', 'aix']
+const SYSTEMS = [
+  'android',
+  'darwin',
+  'freebsd',
+  'linux',
+  'openharmony',
+  'win32',
+  'wasi',
+  'sunos',
+  'openbsd',
+  'netbsd',
+  'aix',
+]
 const PROCESSORS = ['x64', 'arm64', 'arm', 'ia32', 'ppc64', 's390x', 'riscv64', 'loong64', 'wasm32', 'mips64el']
 
 const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'))

@@ -1,8 +1,7 @@
 import {
   code,
-  codeBlock,
   durationText,
-  failureText,
+  failureMarkdown,
   type Outcome,
   plain,
   type Told,
@@ -38,7 +37,6 @@ export function tell(inputs: Inputs, { place, digest, tags }: Result, { status, 
       ? []
       : [{ reference: `${place.reference}@${digest}`, tags, status: failure === undefined ? status : 'pushed' }]
   const rows = [
-    ['Repository', code(name)],
     ...(digest === undefined ? [] : [['Digest', code(digest)]]),
     ...(tags.length === 0 ? [] : [['Tags', tags.map(code).join(', ')]]),
     ['From', code(inputs.source.kind === 'archive' ? 'archive' : inputs.source.context)],
@@ -46,8 +44,8 @@ export function tell(inputs: Inputs, { place, digest, tags }: Result, { status, 
   ]
   const parts = [
     `### ${failure === undefined ? '✅' : '❌'} Image ${code(name)}: ${plain(status)}`,
-    table(['', ''], rows),
-    ...(failure === undefined ? [] : [codeBlock(failureText(failure.record))]),
-  ]
+    ...(failure === undefined ? [] : [`**${plain(failure.message)}**`, failureMarkdown(failure.record)]),
+    table(['Repository', code(name)], rows),
+  ].filter(part => part !== '')
   return { record: { verdict, ...(images.length === 0 ? {} : { images }) }, summary: parts.join('\n\n') }
 }

@@ -18,6 +18,7 @@ import { type LocalAws, startLocalAws } from '@aws-deploy-actions/local-aws'
 import { runJavaScriptAction, startJavaScriptAction } from '@aws-deploy-actions/rehearsal'
 import { CreateRepositoryCommand, ECRClient } from '@aws-sdk/client-ecr'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { describeWith } from '../../../test/support/parts.ts'
 
 const action = fileURLToPath(new URL('..', import.meta.url))
 
@@ -86,6 +87,12 @@ function options(inputs: Readonly<Record<string, string>> = {}, environment: Rea
     },
     workspace: folder,
     temp: mkdtempSync(join(folder, 'temp-')),
+  }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (const end = Date.now() + 20_000; !condition(); await delay(20)) {
+    if (Date.now() > end) throw new Error('waited in vain')
   }
 }
 
@@ -214,7 +221,7 @@ exit 0
     )
     const given = options({}, path())
     const running = await startJavaScriptAction(action, given)
-    while (!existsSync(join(tools, 'started'))) await delay(20)
+    await until(() => existsSync(join(tools, 'started')))
     const at = Date.now()
     running.signal(signal)
     const result = await running.result
@@ -229,7 +236,7 @@ exit 0
     writeFileSync(join(tools, 'on-push'), `touch ${tools}/started; sleep 60 & wait`)
     const given = options({}, path())
     const running = await startJavaScriptAction(action, given)
-    while (!existsSync(join(tools, 'started'))) await delay(20)
+    await until(() => existsSync(join(tools, 'started')))
     running.signal('SIGKILL')
     const { post } = await running.result
     expect(post?.exitCode).toBe(0)
@@ -245,18 +252,7 @@ exit 0
   })
 })
 
-function engineAnswers(): boolean {
-  try {
-    execFileSync('docker', ['version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
-
-const withEngine = engineAnswers() ? describe : describe.skip
-
-withEngine('with a Docker Engine (skipped where none answers)', () => {
+describeWith(['Docker Engine'], 'builds and pushes', () => {
   const docker = (...words: string[]): string =>
     execFileSync('docker', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
 

@@ -334,7 +334,10 @@ test.each([
   aws.addFault({ service: 'registry', operation: 'PATCH upload', kind: 'delay', delayMs: 60_000 })
   const since = aws.journal().length
   const running = await startJavaScriptAction(action, options())
-  while (!requests(since).some(line => line.includes('POST upload'))) await new Promise(wait => setTimeout(wait, 10))
+  for (let waits = 0; !requests(since).some(line => line.includes('POST upload')); waits++) {
+    expect(waits).toBeLessThan(1000)
+    await new Promise(wait => setTimeout(wait, 10))
+  }
   const at = Date.now()
   running.signal(signal)
   const result = await running.result

@@ -1,3 +1,5 @@
+import type { FailureRecord } from '@aws-deploy-actions/pipeline-report'
+
 /** Building blocks of a job summary (GitHub Flavored Markdown). Every text that goes in comes out as text, never as markup. */
 
 /** Outside text inside a sentence or table cell, set as code; line breaks become spaces. */
@@ -21,6 +23,15 @@ export function codeBlock(text: string): string {
   for (const [run] of shown.matchAll(/`+/g)) longest = Math.max(longest, run.length)
   const fence = '`'.repeat(longest + 1)
   return `${fence}text\n${shown}\n${fence}`
+}
+
+/** A failure's own words, likely cause and next steps, for below the verdict that says what failed. */
+export function failureMarkdown({ said, cause, next = [] }: FailureRecord): string {
+  const parts: string[] = []
+  if (said !== undefined) parts.push(`**AWS says:** ${code(said)}`)
+  if (cause !== undefined) parts.push(`**Likely cause:** ${plain(cause)}`)
+  if (next.length > 0) parts.push(`**What to do**\n\n${next.map(step => `- ${plain(step)}`).join('\n')}`)
+  return parts.join('\n\n')
 }
 
 /** A table; cells are markdown already (see {@link code}, {@link plain}). */

@@ -3,7 +3,7 @@ import { type Readable, Transform } from 'node:stream'
 import { Failure } from '@aws-deploy-actions/action-runtime'
 import type { HttpAnswer } from './http-exchange.ts'
 import type { SourceBlob } from './image-source.ts'
-import { RegistryError, RegistryUnavailable } from './registry-error.ts'
+import { RegistryError, RegistryUnavailable, registryWords } from './registry-error.ts'
 import type { Repository } from './repository.ts'
 
 /** What the source gave is not what the manifest says. The upload was not completed. */
@@ -21,7 +21,7 @@ class UploadLost extends Error {
   }
 }
 
-const SESSIONS = 3
+const MOST_STARTS = 3
 
 /**
  * Sends one blob. Its bytes are hashed on their way out and committed only under the right digest; a broken connection is
@@ -35,7 +35,7 @@ export async function uploadBlob(
   sent: (bytes: number) => void,
 ): Promise<void> {
   const check = new ContentCheck(blob)
-  for (let session = 1; ; session++) {
+  for (let starts = 1; ; starts++) {
     let location = await repository.startUpload()
     try {
       location = await sendBytes(repository, blob, check, location, sent)
@@ -43,13 +43,16 @@ export async function uploadBlob(
       await commit(repository, blob, location)
       return
     } catch (error) {
-      if (error instanceof UploadLost && session < SESSIONS) {
+      if (error instanceof UploadLost && starts < MOST_STARTS) {
         repository.connection.context.log.info(`Registry: ${blob.label}: ${error.message}; sending it again.`)
         continue
       }
       if (!repository.connection.context.signal.aborted) await repository.cancelUpload(location)
       if (!(error instanceof UploadLost)) throw error
-      throw await repository.refusal(`The registry did not take ${blob.label}.`, error.answer, 'CompleteLayerUpload')
+      throw new RegistryUnavailable(`The registry lost ${blob.label} ${MOST_STARTS} times.`, {
+        resource: repository.name,
+        said: registryWords(error.answer).text,
+      })
     }
   }
 }
@@ -90,7 +93,7 @@ async function sendBytes(
       repository.scope,
     )
   })
-  if (answer.status === 202 || answer.status === 204)
+  if (answer.status >= 201 && answer.status <= 204)
     return answer.headers.location === undefined ? location : repository.location(answer)
   if (answer.status === 404 || answer.status === 416) throw new UploadLost(answer)
   throw await repository.refusal(`The registry did not take ${blob.label}.`, answer, 'UploadLayerPart')

@@ -61,7 +61,8 @@ export function parseRepositoryName(text: string, registry: 'private' | 'public'
   }
   const reference = parsed(text)
   if (reference.registry === 'other') {
-    if (!NAME.test(text)) throw new Error(ALLOWED)
+    // ECR would take a misspelt address of its own for a name.
+    if (!NAME.test(text) || /\.(?:amazonaws\.com(?:\.cn)?|on\.aws)$/.test(host)) throw new Error(ALLOWED)
     return { registry, name: text, owner: undefined, region: undefined, uri: undefined }
   }
   if (reference.version !== '' || !NAME.test(reference.repository)) throw new Error(ALLOWED)

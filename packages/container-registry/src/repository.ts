@@ -41,7 +41,8 @@ export class Repository {
 
   async hasBlob(digest: string): Promise<boolean> {
     const answer = await this.send({ method: 'HEAD', url: this.url(`blobs/${digest}`) })
-    if (answer.status === 200) return true
+    // A registry that keeps its blobs elsewhere redirects to those that it has.
+    if (answer.status === 200 || answer.status === 302 || answer.status === 307) return true
     if (answer.status === 404) return false
     throw await this.refusal(
       `The registry did not say whether it has ${digest}.`,

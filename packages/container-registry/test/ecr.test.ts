@@ -37,10 +37,10 @@ test.each([
   ['ghcr.io/app@sha256:0', 'private'],
   ['127.0.0.1:5000/App', 'private'],
   ['public.ecr.aws/app', 'public'],
+  ['1234.dkr.ecr.eu-west-1.amazonaws.com/app', 'private'],
   ['123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:tag', 'private'],
   ['123456789012.dkr.ecr.eu-west-1.amazonaws.com/app', 'public'],
 ] as const)('"%s" (%s) is none', (text, registry) => {
-  // as a bare name, ECR would take public.ecr.aws/app: nobody means that
   expect(() => parseRepositoryName(text, registry)).toThrow(/allowed is|is in a private registry/)
 })
 

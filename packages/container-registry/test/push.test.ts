@@ -208,7 +208,10 @@ test('a layer whose content is not what the config says is not committed and not
 test('an abort in the middle ends the push at once; nothing is tagged', async () => {
   aws.addFault({ service: 'registry', operation: 'PATCH upload', kind: 'delay', delayMs: 20_000 })
   const pushing = push(dockerSave([big, 'two']))
-  while (!requests().some(line => line.startsWith('POST upload'))) await systemClock.sleep(5)
+  for (let waits = 0; !requests().some(line => line.startsWith('POST upload')); waits++) {
+    expect(waits).toBeLessThan(1000)
+    await systemClock.sleep(5)
+  }
   const at = Date.now()
   signal.abort(new Error('cancelled by test'))
   await expect(pushing).rejects.toThrow('cancelled by test')

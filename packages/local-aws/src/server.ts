@@ -154,9 +154,18 @@ export function apiServer(cloud: Cloud, services: readonly Service[], access: Ac
 
 /** The reply of a fault that lets nothing run; undefined when the operation runs after all. */
 async function replyInstead(fault: Fault, call: Call, payload: unknown): Promise<Reply | undefined> {
+  // the query protocol has names of its own for the common errors
+  const query = call.api.service.protocol.kind === 'query'
   switch (fault.kind) {
     case 'throttle':
-      return failure(call, new AwsError('ThrottlingException', fault.message ?? 'Rate exceeded', fault.status ?? 400))
+      return failure(
+        call,
+        new AwsError(
+          query ? 'Throttling' : 'ThrottlingException',
+          fault.message ?? 'Rate exceeded',
+          fault.status ?? 400,
+        ),
+      )
     case 'error': {
       const status = fault.status ?? 500
       return failure(
@@ -168,11 +177,13 @@ async function replyInstead(fault: Fault, call: Call, payload: unknown): Promise
         ),
       )
     }
-    case 'expired':
+    case 'expired': {
+      const text = 'The security token included in the request is expired'
       return failure(
         call,
-        new AwsError('ExpiredTokenException', 'The security token included in the request is expired', 400),
+        query ? new AwsError('ExpiredToken', text, 403) : new AwsError('ExpiredTokenException', text),
       )
+    }
     case 'reset':
       return { kind: 'destroyed' }
     case 'answer':

@@ -133,7 +133,7 @@ describeWithCli(`the AWS CLI (${version ?? 'not installed: skipped'})`, () => {
     )
     cloud.aws.addFault({ service: 'sts', kind: 'expired', times: 1 })
     expect((await aws('sts', 'get-caller-identity')).stderr).toContain(
-      'An error occurred (ExpiredTokenException) when calling the GetCallerIdentity operation: The security token included in the request is expired',
+      'An error occurred (ExpiredToken) when calling the GetCallerIdentity operation: The security token included in the request is expired',
     )
   })
 

@@ -4,68 +4,75 @@ import { containerOf, type StartedCloud, startedCloud } from './support/cloud.ts
 import { pushImage } from './support/image.ts'
 
 let cloud: StartedCloud
+/** where a test has to look at a state that passes */
+let slow: StartedCloud
 beforeAll(async () => {
   cloud = await startedCloud()
+  slow = await startedCloud({ speed: 20 })
 })
 afterAll(async () => {
   await cloud.stop()
+  await slow.stop()
 })
+
+const marked = (mark: string) => ({ essential: false, environment: [{ name: 'MARK', value: mark }] })
 
 describe('a task', () => {
   test('goes through the states in AWS’s order, with its times in order', async () => {
-    const slow = await startedCloud({ speed: 40 })
-    try {
-      const { taskArn } = await slow.start(await slow.register([slow.container('app', ['sleep', '300', '0'])]))
-      const seen: string[] = []
-      const task = await slow.stopped(taskArn, seen)
-      expect(seen.filter(status => !['ACTIVATING', 'DEACTIVATING', 'STOPPING'].includes(status))).toEqual([
-        'PROVISIONING',
-        'PENDING',
-        'RUNNING',
-        'DEPROVISIONING',
-        'STOPPED',
-      ])
-      const times = [
-        task.createdAt,
-        task.connectivityAt,
-        task.pullStartedAt,
-        task.pullStoppedAt,
-        task.startedAt,
-        task.executionStoppedAt,
-        task.stoppingAt,
-        task.stoppedAt,
-      ]
-      const known = times.map(time => time?.getTime() ?? Number.NaN)
-      expect(known).toEqual([...known].sort((a, b) => a - b))
-      expect(task).toMatchObject({
-        desiredStatus: 'STOPPED',
-        stopCode: 'EssentialContainerExited',
-        stoppedReason: 'Essential container in task exited',
-      })
-      expect(containerOf(task, 'app')).toMatchObject({
-        lastStatus: 'STOPPED',
-        exitCode: 0,
-        imageDigest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
-      })
-    } finally {
-      await slow.stop()
-    }
+    const { taskArn } = await slow.start(await slow.register([slow.container('app', ['sleep', '300', '0'])]))
+    const seen: string[] = []
+    const task = await slow.stopped(taskArn, seen)
+    const order = [
+      'PROVISIONING',
+      'PENDING',
+      'ACTIVATING',
+      'RUNNING',
+      'DEACTIVATING',
+      'STOPPING',
+      'DEPROVISIONING',
+      'STOPPED',
+    ]
+    // a state may pass between two looks, never come back
+    expect(seen).toEqual(order.filter(status => seen.includes(status)))
+    expect(seen).toEqual(expect.arrayContaining(['PROVISIONING', 'RUNNING', 'DEPROVISIONING', 'STOPPED']))
+    const times = [
+      task.createdAt,
+      task.connectivityAt,
+      task.pullStartedAt,
+      task.pullStoppedAt,
+      task.startedAt,
+      task.executionStoppedAt,
+      task.stoppingAt,
+      task.stoppedAt,
+    ]
+    const known = times.map(time => time?.getTime() ?? Number.NaN)
+    expect(known).toEqual([...known].sort((a, b) => a - b))
+    expect(task).toMatchObject({
+      desiredStatus: 'STOPPED',
+      stopCode: 'EssentialContainerExited',
+      stoppedReason: 'Essential container in task exited',
+    })
+    expect(containerOf(task, 'app')).toMatchObject({
+      lastStatus: 'STOPPED',
+      exitCode: 0,
+      imageDigest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+    })
   })
 
   test('shows the exit code before it is STOPPED', async () => {
-    const { taskArn } = await cloud.start(await cloud.register([cloud.container('app', ['exit', '7'])]))
-    const task = await cloud.until(taskArn, now => containerOf(now, 'app').exitCode !== undefined)
+    const { taskArn } = await slow.start(await slow.register([slow.container('app', ['exit', '7'])]))
+    const task = await slow.until(taskArn, now => containerOf(now, 'app').exitCode !== undefined)
     expect(task.lastStatus).not.toBe('STOPPED')
     expect(task.executionStoppedAt).toBeInstanceOf(Date)
-    expect(containerOf(await cloud.stopped(taskArn), 'app').exitCode).toBe(7)
+    expect(containerOf(await slow.stopped(taskArn), 'app').exitCode).toBe(7)
   })
 })
 
 describe('essential', () => {
   test('the rest gets SIGTERM when an essential container ends', async () => {
     const task = await cloud.ran([
-      cloud.container('app', ['sleep', '150', '5']),
-      cloud.container('sidecar', ['wait'], { essential: false }),
+      cloud.container('app', ['after', 'm1', '5']),
+      cloud.container('sidecar', ['wait'], marked('m1')),
     ])
     expect(containerOf(task, 'app').exitCode).toBe(5)
     expect(containerOf(task, 'sidecar').exitCode).toBe(0)
@@ -74,8 +81,8 @@ describe('essential', () => {
 
   test('SIGKILL follows after stopTimeout', async () => {
     const task = await cloud.ran([
-      cloud.container('app', ['sleep', '150']),
-      cloud.container('sidecar', ['stubborn'], { essential: false, stopTimeout: 2 }),
+      cloud.container('app', ['after', 'm2', '0']),
+      cloud.container('sidecar', ['stubborn'], { ...marked('m2'), stopTimeout: 2 }),
     ])
     expect(containerOf(task, 'sidecar').exitCode).toBe(137)
     expect(await cloud.lines(task.taskArn ?? '', 'sidecar')).toEqual(['ready', 'ignored SIGTERM'])
@@ -154,8 +161,8 @@ describe('dependsOn', () => {
 
   test('START: an order, no more', async () => {
     const task = await cloud.ran([
-      cloud.container('first', ['wait'], { essential: false }),
-      cloud.container('app', ['sleep', '100', '0'], after('first', 'START')),
+      cloud.container('first', ['wait'], marked('m3')),
+      cloud.container('app', ['after', 'm3', '0'], after('first', 'START')),
     ])
     expect(containerOf(task, 'app').exitCode).toBe(0)
     expect(containerOf(task, 'first').exitCode).toBe(0)
@@ -178,16 +185,19 @@ describe('health checks', () => {
   })
 
   test('failures in the start period do not count', async () => {
-    const { taskArn } = await cloud.start(
-      await cloud.register([
-        cloud.container('app', ['wait'], {
-          healthCheck: { command: ['CMD-SHELL', 'exit 3'], interval: 5, retries: 1, startPeriod: 200 },
-        }),
-      ]),
-    )
-    await cloud.until(taskArn, ({ lastStatus }) => lastStatus === 'RUNNING')
-    await new Promise(resolve => setTimeout(resolve, 250))
-    expect((await cloud.described(taskArn)).healthStatus).toBe('UNKNOWN')
+    const healthCheck = { command: ['CMD-SHELL', 'exit 3'], interval: 5, retries: 1, startPeriod: 300 }
+    const { taskArn } = await slow.start(await slow.register([slow.container('app', ['wait'], { healthCheck })]))
+    await slow.until(taskArn, ({ lastStatus }) => lastStatus === 'RUNNING')
+    // at speed 20: a check every 250 ms, a start period of 15 s
+    await new Promise(resolve => setTimeout(resolve, 800))
+    expect((await slow.described(taskArn)).healthStatus).toBe('UNKNOWN')
+    await slow.ecs.send(new StopTaskCommand({ cluster: 'main', task: taskArn }))
+    await slow.stopped(taskArn)
+  })
+
+  test('they count afterwards', async () => {
+    const healthCheck = { command: ['CMD-SHELL', 'exit 3'], interval: 5, retries: 1, startPeriod: 30 }
+    const { taskArn } = await cloud.start(await cloud.register([cloud.container('app', ['wait'], { healthCheck })]))
     await cloud.until(taskArn, ({ healthStatus }) => healthStatus === 'UNHEALTHY')
     await cloud.ecs.send(new StopTaskCommand({ cluster: 'main', task: taskArn }))
     await cloud.stopped(taskArn)
@@ -208,9 +218,9 @@ describe('StopTask', () => {
   })
 
   test('a task that has not started has no exit code', async () => {
-    const { taskArn } = await cloud.start(await cloud.register([cloud.container('app', ['wait'])]))
-    await cloud.ecs.send(new StopTaskCommand({ cluster: 'main', task: taskArn }))
-    const task = await cloud.stopped(taskArn)
+    const { taskArn } = await slow.start(await slow.register([slow.container('app', ['wait'])]))
+    await slow.ecs.send(new StopTaskCommand({ cluster: 'main', task: taskArn }))
+    const task = await slow.stopped(taskArn)
     expect(containerOf(task, 'app')).toMatchObject({ lastStatus: 'STOPPED' })
     expect(containerOf(task, 'app').exitCode).toBeUndefined()
     expect(task.startedAt).toBeUndefined()

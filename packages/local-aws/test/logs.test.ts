@@ -120,12 +120,15 @@ describe('events', () => {
 
 describe('a task’s lines', () => {
   test('100,000 from three containers: none lost, none twice, in order', async () => {
-    const counts = { app: 50_000, left: 30_000, right: 20_000 }
-    const task = await cloud.ran(
-      Object.entries(counts).map(([name, count]) =>
-        cloud.container(name, ['lines', String(count)], { essential: name === 'app', stopTimeout: 30 }),
-      ),
-    )
+    const counts = { app: 40_000, left: 30_000, right: 30_000 }
+    const task = await cloud.ran([
+      cloud.container('left', ['lines', '30000'], { essential: false }),
+      cloud.container('right', ['lines', '30000'], { essential: false }),
+      // the essential one ends the task: it comes last
+      cloud.container('app', ['lines', '40000'], {
+        dependsOn: ['left', 'right'].map(containerName => ({ containerName, condition: 'COMPLETE' as const })),
+      }),
+    ])
     expect(task.containers?.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0])
     for (const [name, count] of Object.entries(counts)) {
       const lines = await cloud.lines(task.taskArn ?? '', name)

@@ -135,7 +135,7 @@ describe('faults', () => {
   })
 
   test('lost-answer: the operation runs, nobody hears of it', async () => {
-    const definition = await cloud.register([cloud.container('app', ['sleep', '500'])])
+    const definition = await cloud.register([cloud.container('app', ['sleep', '20000'])])
     cloud.aws.addFault({ operation: 'RunTask', kind: 'lost-answer', times: 1 })
     await expect(cloud.start(definition, { startedBy: 'lost' })).rejects.toThrow()
     expect((await cloud.ecs.send(new ListTasksCommand({ cluster: 'main', startedBy: 'lost' }))).taskArns).toHaveLength(
@@ -177,9 +177,9 @@ describe('faults', () => {
   })
 
   test('for a time', async () => {
-    cloud.aws.addFault({ kind: 'throttle', forMs: 80 })
+    cloud.aws.addFault({ kind: 'throttle', forMs: 500 })
     await expect(clusters()).rejects.toMatchObject({ name: 'ThrottlingException' })
-    await new Promise(resolve => setTimeout(resolve, 100))
+    await new Promise(resolve => setTimeout(resolve, 550))
     await expect(clusters()).resolves.toBeDefined()
   })
 

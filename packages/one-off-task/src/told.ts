@@ -2,6 +2,7 @@ import {
   code,
   codeBlock,
   durationText,
+  failureMarkdown,
   type Outcome,
   plain,
   type Told,
@@ -15,22 +16,19 @@ import { taskId } from './state.ts'
 /** What to tell about one task: `subject` begins the verdict, e.g. `Task` or `Migration of shop`. */
 export function toldOfTask(subject: string, run: TaskRun, { status, failure }: Outcome, database?: string): Told {
   const verdict = verdictText(subject, run, status, failure?.message)
-  const sections = [
-    `### ${status === 'succeeded' ? '✅' : status === 'cancelled' ? '🚫' : '❌'} ${plain(verdict)}`,
-    factsTable(run, database),
-  ]
-  if (failure !== undefined) {
-    const { said, cause, next = [] } = failure.details
-    if (said !== undefined) sections.push(`**AWS says:** ${code(said)}`)
-    if (cause !== undefined) sections.push(`**Likely cause:** ${plain(cause)}`)
-    if (next.length > 0) sections.push(`**What to do**\n\n${next.map(step => `- ${plain(step)}`).join('\n')}`)
-    if ((run.lastLines ?? []).length > 0) {
-      sections.push(
-        `<details open><summary>Last lines of ${code(run.container ?? '')}</summary>\n\n${codeBlock((run.lastLines ?? []).join('\n'))}\n\n</details>`,
-      )
-    }
+  const mark = status === 'succeeded' ? '✅' : status === 'cancelled' ? '🚫' : '❌'
+  const sections = [`### ${mark} ${plain(verdict)}`]
+  if (failure !== undefined) sections.push(failureMarkdown(failure.record), lastLines(run))
+  sections.push(factsTable(run, status, database))
+  return {
+    record: { verdict, tasks: [taskRecord(run, status, database)] },
+    summary: sections.filter(section => section !== '').join('\n\n'),
   }
-  return { record: { verdict, tasks: [taskRecord(run, status, database)] }, summary: sections.join('\n\n') }
+}
+
+function lastLines({ lastLines: lines = [], container = '' }: TaskRun): string {
+  if (lines.length === 0) return ''
+  return `<details open><summary>Last lines of ${code(container)}</summary>\n\n${codeBlock(lines.join('\n'))}\n\n</details>`
 }
 
 function verdictText(subject: string, { seconds }: TaskRun, status: string, message: string | undefined): string {
@@ -44,20 +42,20 @@ function verdictText(subject: string, { seconds }: TaskRun, status: string, mess
   return `${subject} ${words[status] ?? 'failed'}${message === undefined ? '.' : `: ${message}`}`
 }
 
-function factsTable(run: TaskRun, database: string | undefined): string {
+function factsTable(run: TaskRun, status: string, database: string | undefined): string {
+  const { cluster, region, taskArn, taskDefinitionArn, container, exitCode, stopCode, stoppedReason, logGroup } = run
   const rows: [string, string][] = []
-  if (database !== undefined) rows.push(['Database', code(database)])
-  rows.push(['Cluster', code(run.cluster)])
-  if (run.taskDefinitionArn !== undefined) rows.push(['Task definition', code(familyRevision(run.taskDefinitionArn))])
-  if (run.taskArn !== undefined)
-    rows.push(['Task', `[${code(taskId(run.taskArn))}](${taskConsoleUrl(run.region, run.cluster, run.taskArn)})`])
-  if (run.container !== undefined) rows.push(['Container', code(run.container)])
-  if (run.taskArn !== undefined)
-    rows.push(['Exit code', run.exitCode === undefined ? 'none' : code(String(run.exitCode))])
-  if (run.stopCode !== undefined)
-    rows.push(['Stop reason', code([run.stopCode, run.stoppedReason].filter(Boolean).join(': '))])
-  if (run.logGroup !== undefined) rows.push(['Log group', code(run.logGroup)])
-  return table(['', ''], rows)
+  if (taskDefinitionArn !== undefined) rows.push(['Task definition', code(familyRevision(taskDefinitionArn))])
+  if (taskArn !== undefined)
+    rows.push(['Task', `[${code(taskId(taskArn))}](${taskConsoleUrl(region, cluster, taskArn)})`])
+  if (container !== undefined) rows.push(['Container', code(container)])
+  if (taskArn !== undefined) rows.push(['Exit code', exitCode === undefined ? 'none' : code(String(exitCode))])
+  if (stopCode !== undefined && status !== 'succeeded') {
+    rows.push(['Stop reason', code([stopCode, stoppedReason].filter(Boolean).join(': '))])
+  }
+  if (logGroup !== undefined) rows.push(['Log group', code(logGroup)])
+  const where: [string, string] = ['Cluster', code(cluster)]
+  return database === undefined ? table(where, rows) : table(['Database', code(database)], [where, ...rows])
 }
 
 function taskRecord(

@@ -81,7 +81,7 @@ test('a success: the verdict, the facts, a link, no log', () => {
   expect(html).toContain(
     `<a href="https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/main/tasks/${id}?region=eu-west-1"><code>${id}</code></a>`,
   )
-  for (const row of ['<td>Database</td>\n<td><code>shop</code></td>', '<td>Exit code</td>\n<td><code>0</code></td>'])
+  for (const row of ['<th>Database</th>\n<th><code>shop</code></th>', '<td>Exit code</td>\n<td><code>0</code></td>'])
     expect(html).toContain(row)
   expect(html).not.toContain('Last lines')
 })

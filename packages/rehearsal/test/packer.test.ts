@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { baseImageContext, packImage } from '@aws-deploy-actions/rehearsal'
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { extract } from 'tar-stream'
+import { describeWith } from '../../../test/support/parts.ts'
 
 let folder: string
 beforeEach(() => {
@@ -218,19 +219,7 @@ test('links stay links, executable files executable', async () => {
   expect(files.get('run.sh')?.mode).toBe(0o755)
 })
 
-function dockerAnswers(): boolean {
-  try {
-    execFileSync('docker', ['version'], { stdio: 'ignore' })
-    execFileSync('busybox', ['true'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
-
-const withDocker = dockerAnswers() ? describe : describe.skip
-
-withDocker('with a Docker Engine and busybox (else skipped)', () => {
+describeWith(['Docker Engine', 'busybox-static'], 'images that containers run from', () => {
   const docker = (...words: string[]): string =>
     execFileSync('docker', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
 

@@ -25,6 +25,7 @@ import { unpackImage } from './unpack.ts'
  * - an absolute path in an argument (`node /app/main.js`) is passed on as it is and means the host's file; images whose
  *   command is relative to WORKDIR work
  * - all containers of one image share its unpacked files
+ * - a process that makes a session of its own (setsid) is not found when its container ends
  * - `user` is ignored; a hard-coded port can be used once; images that read `PORT` get a free one
  */
 
@@ -195,12 +196,18 @@ async function environmentOf(
   return { ...given, PATH: path.join(delimiter), ...(wantsPort ? { PORT: String(await freePort()) } : {}) }
 }
 
+/** Ports that were given away: a process may take a while to bind its own. */
+const givenPorts = new Set<number>()
+
 async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   await new Promise(resolve => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
+  if (typeof address !== 'object' || address === null) throw new Error('no free port')
+  if (givenPorts.has(address.port)) return await freePort()
+  givenPorts.add(address.port)
+  return address.port
 }
 
 function exitCodeOf(code: number | null, signal: NodeJS.Signals | null): number {

@@ -19,16 +19,22 @@ import { pushImage } from './image.ts'
 export const role = 'arn:aws:iam::123456789012:role/execution'
 export const network = { awsvpcConfiguration: { subnets: ['subnet-0a1b2c3d'] } }
 
-/** A program that does what its arguments say; the base of every image in these tests. */
+/**
+ * A program that does what its arguments say, in the image of these tests. Containers of one image share its folder:
+ * one that waits makes the file MARK there when its signal handlers are in place, and another can wait for that.
+ */
 const actor = `
+const { existsSync, writeFileSync } = require('node:fs')
 const [what = '', ...rest] = process.argv.slice(2)
+const ready = () => { console.log('ready'); if (process.env.MARK) writeFileSync(process.env.MARK, ''); setInterval(() => {}, 1000) }
 const acts = {
   exit: code => process.exit(Number(code)),
   say: (text, code = '0') => { console.log(text); process.exit(Number(code)) },
   env: name => { console.log(process.env[name]); process.exit(0) },
   sleep: (ms, code = '0') => setTimeout(() => process.exit(Number(code)), Number(ms)),
-  wait: () => { process.on('SIGTERM', () => { console.log('got SIGTERM'); process.exit(0) }); console.log('ready'); setInterval(() => {}, 1000) },
-  stubborn: () => { process.on('SIGTERM', () => console.log('ignored SIGTERM')); console.log('ready'); setInterval(() => {}, 1000) },
+  wait: () => { process.on('SIGTERM', () => { console.log('got SIGTERM'); process.exit(0) }); ready() },
+  stubborn: () => { process.on('SIGTERM', () => console.log('ignored SIGTERM')); ready() },
+  after: (mark, code) => setInterval(() => existsSync(mark) && process.exit(Number(code)), 5),
   lines: count => { let text = ''; for (let n = 0; n < Number(count); n++) text += 'line ' + n + '\\n'; process.stdout.write(text, () => process.exit(0)) },
 }
 acts[what]?.(...rest)

@@ -137,7 +137,7 @@ function newContainer(
     image,
     lastStatus: 'PENDING',
     networkInterfaces,
-    ...(networkInterfaces.length > 0 ? {} : { networkBindings: [] }),
+    networkBindings: [],
     healthStatus: 'UNKNOWN',
     cpu: String(cpu ?? 0),
     ...(memory === undefined ? {} : { memory: String(memory) }),

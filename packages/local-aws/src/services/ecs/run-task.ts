@@ -130,8 +130,15 @@ function startTask(plan: TaskPlan, state: EcsState, surroundings: Surroundings):
     if (error instanceof CloudStopped) return
     // a bug of ours: the task must not hang, and the test must not pass
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    surroundings.cloud.journal.open('ecs', 'a task of RunTask', { taskArn: task.taskArn })({ status: 500, modelError: text })
-    Object.assign(task, { lastStatus: 'STOPPED', desiredStatus: 'STOPPED', stoppedReason: `local-aws failed inside: ${text}` })
+    surroundings.cloud.journal.open('ecs', 'a task of RunTask', { taskArn: task.taskArn })({
+      status: 500,
+      modelError: text,
+    })
+    Object.assign(task, {
+      lastStatus: 'STOPPED',
+      desiredStatus: 'STOPPED',
+      stoppedReason: `local-aws failed inside: ${text}`,
+    })
   })
   // the answer shows the task as it is now, not as it will be
   return structuredClone(task)

@@ -87,6 +87,11 @@ export function logsService(store: LogStore): Service {
       DescribeLogStreams: operation<DescribeLogStreamsCommandInput, DescribeLogStreamsCommandOutput>({
         needs: (input, context) => onGroup('DescribeLogStreams', groupNamed(input), context),
         run(input, { region }) {
+          if (input.orderBy === 'LastEventTime' && input.logStreamNamePrefix !== undefined) {
+            // API reference, DescribeLogStreams: "you cannot specify the logStreamNamePrefix parameter"
+            const message = 'Cannot order by LastEventTime with a logStreamNamePrefix.'
+            throw new AwsError('InvalidParameterException', message)
+          }
           const streams = [...existingGroup(store, region, groupNamed(input)).streams.values()]
             .filter(({ name }) => name.startsWith(input.logStreamNamePrefix ?? ''))
             .sort((a, b) =>
