@@ -1,8 +1,22 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect } from '@jest/globals'
 import { inCloud } from '../../../test/support/in-cloud.ts'
 import { type TaskCloud, until } from '../../../test/support/task-cloud.ts'
 
 const MIGRATION = { app: 'echo "begin $DATABASE_NAME"; sleep 4; echo "end $DATABASE_NAME"' }
+
+/** A migration that goes on until `release()`. */
+function heldMigration(cloud: TaskCloud): { readonly containers: { readonly app: string }; release(): void } {
+  const file = join(cloud.temp, 'released')
+  return {
+    containers: {
+      app: `echo "begin $DATABASE_NAME"; while [ ! -e ${file} ]; do sleep 0.1; done; echo "end $DATABASE_NAME"`,
+    },
+    release: () => writeFileSync(file, ''),
+  }
+}
+
 const ACTION = 'run-migration-task'
 
 async function ranToTheEnd(cloud: TaskCloud): Promise<number> {
@@ -29,11 +43,13 @@ describe('two migrations of one database', () => {
   }
 
   inCloud('one after the other: the second is refused, naming task and database', async cloud => {
-    await cloud.register('migrate', MIGRATION)
+    const { containers, release } = heldMigration(cloud)
+    await cloud.register('migrate', containers)
     await cloud.register('other-family', MIGRATION)
     const first = await cloud.start({ 'task-definition': 'migrate', database: 'shop' }, ACTION)
     await until('the first runs', () => first.output().includes('begin shop'))
     const second = await cloud.run({ 'task-definition': 'other-family', database: 'shop' }, ACTION)
+    release()
     const { outputs } = await first.result
     expect(outputs['status']).toBe('succeeded')
     expect(second.outputs['status']).toBe('not-started')
@@ -44,41 +60,51 @@ describe('two migrations of one database', () => {
   })
 
   inCloud('with lock-timeout the second waits for the first, and then runs', async cloud => {
-    await cloud.register('migrate', MIGRATION)
+    const { containers, release } = heldMigration(cloud)
+    await cloud.register('migrate', containers)
     const first = await cloud.start({ 'task-definition': 'migrate', database: 'shop' }, ACTION)
     await until('the first runs', () => first.output().includes('begin shop'))
-    const second = await cloud.run({ 'task-definition': 'migrate', database: 'shop', 'lock-timeout': '30s' }, ACTION)
+    const waiting = await cloud.start({ 'task-definition': 'migrate', database: 'shop', 'lock-timeout': '30s' }, ACTION)
+    await until('the second waits', () => waiting.output().includes('waiting for it'))
+    release()
+    const second = await waiting.result
     expect((await first.result).exitCode).toBe(0)
     expect(second.exitCode).toBe(0)
-    expect(second.stdout).toContain('waiting for it')
     const [one, two] = (await cloud.tasks()).toSorted((a, b) => Number(a.createdAt) - Number(b.createdAt))
     expect(Number(two?.createdAt)).toBeGreaterThanOrEqual(Number(one?.executionStoppedAt))
   })
 
   inCloud('lock: false, no database, or another database: nobody waits', async cloud => {
-    await cloud.register('migrate', MIGRATION)
+    const { containers, release } = heldMigration(cloud)
+    await cloud.register('migrate', containers)
+    await cloud.register('short', { app: 'exit 0' })
     const first = await cloud.start({ 'task-definition': 'migrate', database: 'shop' }, ACTION)
     await until('the first runs', () => first.output().includes('begin shop'))
     const others = await Promise.all([
-      cloud.run({ 'task-definition': 'migrate', database: 'shop', lock: 'false' }, ACTION),
-      cloud.run({ 'task-definition': 'migrate' }, ACTION),
-      cloud.run({ 'task-definition': 'migrate', database: 'billing' }, ACTION),
+      cloud.run({ 'task-definition': 'short', database: 'shop', lock: 'false' }, ACTION),
+      cloud.run({ 'task-definition': 'short' }, ACTION),
+      cloud.run({ 'task-definition': 'short', database: 'billing' }, ACTION),
     ])
     expect(others.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0])
+    release()
     expect((await first.result).exitCode).toBe(0)
   })
 
-  inCloud('a cancelled migration holds the lock until its container is over', async cloud => {
-    await cloud.register('migrate', {
-      app: { entryPoint: ['sh', '-c'], command: ['trap "" TERM; echo begin; sleep 4'], stopTimeout: 120 },
-    })
-    const first = await cloud.start({ 'task-definition': 'migrate', database: 'shop' }, ACTION)
-    await until('the first runs', () => first.output().includes('begin'))
-    first.signal('SIGINT')
-    await first.result
-    const second = await cloud.run({ 'task-definition': 'migrate', database: 'shop' }, ACTION)
-    expect(second.outputs['status']).toBe('not-started')
-  })
+  inCloud(
+    'a cancelled migration holds the lock until its container is over',
+    async cloud => {
+      const stubborn = 'trap "" TERM; echo begin; while :; do sleep 0.1; done'
+      await cloud.register('migrate', { app: { entryPoint: ['sh', '-c'], command: [stubborn], stopTimeout: 120 } })
+      const first = await cloud.start({ 'task-definition': 'migrate', database: 'shop' }, ACTION)
+      await until('the first runs', () => first.output().includes('begin'))
+      first.signal('SIGINT')
+      await first.result
+      const second = await cloud.run({ 'task-definition': 'migrate', database: 'shop' }, ACTION)
+      expect(second.outputs['status']).toBe('not-started')
+    },
+    // So that stopTimeout lasts for 24 s.
+    { speed: 5 },
+  )
 })
 
 describe('the database', () => {

@@ -9,11 +9,11 @@ export function code(text: string): string {
 
 /** Outside text inside a sentence, list entry or table cell, not set as code; line breaks become spaces. */
 export function plain(text: string): string {
-  // What begins a list, a heading or a rule where the text begins a block.
-  return escaped(text.replace(/\s*[\r\n]+\s*/g, ' ').trim()).replace(
-    /^(?:[-+=]|\d+(?=[.)]|&#41;))/,
-    ([first = '', ...rest]) => `&#${first.charCodeAt(0)};${rest.join('')}`,
-  )
+  // What begins a list, a heading or a rule where the text begins a block. GitHub looks for @mentions and #references in
+  // the rendered text, outside of code: a zero-width space keeps it from finding them.
+  return escaped(text.replace(/\s*[\r\n]+\s*/g, ' ').trim())
+    .replace(/^(?:[-+=]|\d+(?=[.)]|&#41;))/, ([first = '', ...rest]) => `&#${first.charCodeAt(0)};${rest.join('')}`)
+    .replace(/&#(?:64|35);/g, '$&&#8203;')
 }
 
 /** Outside text as a block of its own, e.g. log lines; ANSI escapes are taken out. */

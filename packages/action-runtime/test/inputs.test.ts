@@ -139,6 +139,12 @@ test('all problems come in one error, each with the input, the value and what is
   for (const line of problems) expect(line).not.toContain('\n')
 })
 
+test('one problem is enough', () => {
+  const input = reader({ wait: 'soon' })
+  expect(input.duration('wait')).toBe(0)
+  expect(problemsOf(input)).toHaveLength(1)
+})
+
 test('an error about one input says so, and holds every problem as a step', () => {
   expect(new InputError([{ input: 'a', problem: 'is wrong' }]).record).toEqual({
     what: 'An input is wrong.',

@@ -53,7 +53,7 @@ export async function call<Output>(
       if (kind === 'credentials') throw new CredentialsError(answer, action, { cause: error })
       if (kind === 'final' && !timer.signal.aborted) throw new AwsError(answer, action, { cause: error })
       const wait = backoffMs(tries, kind === 'throttled', answer.retryAfterMs)
-      if (timer.signal.aborted || wait >= deadline.left) {
+      if (timer.signal.aborted || deadline.left <= LAST_TRY_MS) {
         throw new DeadlineExceeded(`${action} did not succeed in time.`, {
           said: timer.signal.aborted ? 'no answer' : `${answer.code}: ${answer.message}`,
           next: ['AWS was not to be reached or kept throttling; look at its health page and run the step again.'],
@@ -67,7 +67,8 @@ export async function call<Output>(
           `${action}: ${kind === 'throttled' ? 'throttled' : 'no usable answer'} (${answer.code})${since}; trying again.`,
         )
       }
-      await clock.sleep(wait, signal)
+      // A wait that would outlast the deadline leaves room for one last try.
+      await clock.sleep(Math.min(wait, deadline.left - LAST_TRY_MS), signal)
       const done = kind === 'transient' ? await alreadyDone?.() : undefined
       if (done !== undefined) return done
     } finally {
@@ -75,6 +76,9 @@ export async function call<Output>(
     }
   }
 }
+
+/** What is left of the deadline when the last try begins (ms). */
+const LAST_TRY_MS = 400
 
 /** Equal jitter ("Exponential Backoff And Jitter", AWS Architecture Blog), from 0.1–0.2 s up to 1.5–3 s; throttled: 0.25–0.5 s up to 2.5–5 s. */
 function backoffMs(tries: number, throttled: boolean, askedMs: number | undefined): number {

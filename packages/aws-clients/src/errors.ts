@@ -55,7 +55,8 @@ const PERMISSION = new Set([
 // Node's codes for a connection that broke, was refused or never came up, and the SDK's names for the same.
 const CONNECTION =
   /^(?:ECONNRESET|ECONNREFUSED|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|ENOTFOUND|EAI_AGAIN|TimeoutError|RequestTimeout|RequestTimeoutException|NetworkingError|ERR_STREAM_PREMATURE_CLOSE|HPE_\w+)$/
-// ECS's word for too many registrations of one family at a time is a ClientException (its own retry advice says so).
+// ECS answers several registrations of one family at a time with a ClientException (seen in terraform-provider-aws,
+// issue 9777).
 const THROTTLING_WORDS = /^(?:Rate exceeded|Too many concurrent attempts to create a new revision)/i
 
 /** The error of an SDK call as plain data. */

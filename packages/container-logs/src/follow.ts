@@ -73,10 +73,10 @@ export function followLogs(
         await budget.take(stopped.signal)
         if (clock.now() > drainUntil) return source
         const page = await nextPage(client, source, token)
-        missing = page === undefined
-        const messages = page?.messages ?? []
-        const moved = page !== undefined && page.token !== token
-        token = page?.token ?? token
+        if (page !== 'unanswered') missing = page === 'missing'
+        const { messages, next } = typeof page === 'object' ? page : { messages: [], next: token }
+        const moved = next !== token
+        token = next
         if (messages.length > 0) {
           print(source.container, messages)
           quietSince = clock.now()
@@ -104,12 +104,12 @@ export function followLogs(
     kept.set(container, [...(kept.get(container) ?? []), ...messages.slice(-KEPT_LINES)].slice(-KEPT_LINES))
   }
 
-  /** One page, or undefined while the stream does not exist (normal until the first line is written). */
+  /** One page; `missing` while the stream does not exist (normal until the container starts). */
   async function nextPage(
     client: CloudWatchLogsClient,
     { group, stream }: ContainerStream,
     token: string | undefined,
-  ): Promise<{ messages: string[]; token: string | undefined } | undefined> {
+  ): Promise<{ messages: string[]; next: string | undefined } | 'missing' | 'unanswered'> {
     const deadline = new Deadline(clock, Math.min(30_000, Math.max(1, drainUntil - clock.now())))
     try {
       const { events = [], nextForwardToken } = await call(
@@ -126,11 +126,11 @@ export function followLogs(
             options,
           ),
       )
-      return { messages: events.map(({ message }) => message ?? ''), token: nextForwardToken }
+      return { messages: events.map(({ message }) => message ?? ''), next: nextForwardToken }
     } catch (error) {
-      if (error instanceof AwsError && error.code === 'ResourceNotFoundException') return undefined
+      if (error instanceof AwsError && error.code === 'ResourceNotFoundException') return 'missing'
       // A bad spell longer than one call's patience: the next look goes on where this one stood.
-      if (error instanceof DeadlineExceeded) return undefined
+      if (error instanceof DeadlineExceeded) return 'unanswered'
       throw error
     }
   }

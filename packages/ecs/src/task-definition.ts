@@ -22,6 +22,8 @@ export type Registrable = RegisterTaskDefinitionCommandInput
 export interface Revision {
   readonly arn: string
   readonly definition: Registrable
+  /** false for one that was deregistered: it can be described, not run */
+  readonly active: boolean
 }
 
 /** A revision that is in use now, and how it differs from the one before. */
@@ -80,7 +82,7 @@ export async function describedRevision(ecs: ECSClient, name: string, calling: C
       ecs.send(new DescribeTaskDefinitionCommand({ taskDefinition: name, include: ['TAGS'] }), options),
     )
     if (taskDefinition?.taskDefinitionArn === undefined) return undefined
-    return { arn: taskDefinition.taskDefinitionArn, definition: registrable(taskDefinition, tags) }
+    return { arn: taskDefinition.taskDefinitionArn, definition: registrable(taskDefinition, tags), active: taskDefinition.status !== 'INACTIVE' }
   } catch (error) {
     // "Unable to describe task definition." (ClientException) is ECS's word for one that does not exist.
     if (error instanceof AwsError && /^(?:ClientException|InvalidParameterException)$/.test(error.code))
@@ -105,7 +107,7 @@ function isRegistrable(value: unknown): value is Registrable {
 }
 
 /**
- * The revision that carries `desired`: `current` where there is no real difference, else a new one. The tags of
+ * The revision that carries `desired`: `current` where it is active and there is no real difference, else a new one. The tags of
  * `current` are kept unless `desired` has its own.
  */
 export async function registeredRevision(
@@ -115,7 +117,7 @@ export async function registeredRevision(
   calling: Calling,
 ): Promise<RegisteredRevision> {
   const found = current === undefined ? [] : differences(current.definition, desired)
-  if (current !== undefined && found.length === 0) return { ...current, registered: false, differences: [] }
+  if (current?.active && found.length === 0) return { ...current, registered: false, differences: [] }
   const tags = desired.tags ?? current?.definition.tags
   const { tags: _, ...rest } = desired
   const definition: Registrable = tags === undefined || tags.length === 0 ? rest : { ...rest, tags }
@@ -132,5 +134,5 @@ export async function registeredRevision(
   )
   if (taskDefinition?.taskDefinitionArn === undefined)
     throw new Failure('ECS registered a task definition but named no revision.')
-  return { arn: taskDefinition.taskDefinitionArn, definition, registered: true, differences: found }
+  return { arn: taskDefinition.taskDefinitionArn, definition, active: true, registered: true, differences: found }
 }

@@ -130,8 +130,8 @@ describe('what AWS takes as a task definition', () => {
       ['containerDefinitions[0].essential is "yes"; allowed is true or false'],
     ],
     [
-      { containerDefinitions: [{ dockerLabels: { a: 1 } }] },
-      ['containerDefinitions[0].dockerLabels.a is 1; allowed is text (write it in quotes: "1")'],
+      { containerDefinitions: [{ dockerLabels: { cpu: 1 } }] },
+      ['containerDefinitions[0].dockerLabels.cpu is 1; allowed is text (write it in quotes: "1")'],
     ],
     [{ cpu: 0.25 }, ['cpu is 0.25; allowed is text (write it in quotes: "0.25")']],
     [

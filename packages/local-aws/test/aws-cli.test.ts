@@ -1,20 +1,10 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { describeWith } from '../../../test/support/parts.ts'
 import { network, role, type StartedCloud, startedCloud } from './support/cloud.ts'
-
-const version = installedVersion()
-const describeWithCli = version === undefined ? describe.skip : describe
-
-function installedVersion(): string | undefined {
-  try {
-    return execFileSync('aws', ['--version'], { encoding: 'utf8' }).trim()
-  } catch {
-    return undefined
-  }
-}
 
 let cloud: StartedCloud
 let home: string
@@ -56,7 +46,7 @@ async function json(...args: string[]): Promise<unknown> {
   return JSON.parse(stdout)
 }
 
-describeWithCli(`the AWS CLI (${version ?? 'not installed: skipped'})`, () => {
+describeWith(['AWS CLI'], 'the AWS CLI', () => {
   test('who am I', async () => {
     expect(await json('sts', 'get-caller-identity')).toEqual({
       UserId: 'AROALOCALAWSEXAMPLE00:deploy',

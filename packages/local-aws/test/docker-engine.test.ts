@@ -1,10 +1,9 @@
-import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { Readable } from 'node:stream'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { describeWith } from '../../../test/support/parts.ts'
 import type { ContainerSpec, Engine, PulledImage, RunningContainer } from '../src/engine.ts'
 import { DockerApi } from '../src/engines/docker/api.ts'
 import { cloudLabel, startContainer } from '../src/engines/docker/container.ts'
@@ -13,25 +12,12 @@ import { dockerEngine } from '../src/engines/docker.ts'
 import { accountId, type Fixture, region, startFixture } from './registry-fixture.ts'
 import { built, type ImageRecipe } from './support/image.ts'
 
-function missing(): string | undefined {
-  if (!existsSync('/bin/busybox')) return 'no static /bin/busybox to build an image from'
-  try {
-    execFileSync('docker', ['version', '--format', '{{.Server.Version}}'], { stdio: 'pipe', timeout: 5000 })
-    return undefined
-  } catch {
-    return 'no Docker Engine answers'
-  }
-}
-
-const reason = missing()
-const dockerPart = reason === undefined ? describe : describe.skip
-
 async function containersOf(api: DockerApi, name: string): Promise<unknown> {
   const filters = JSON.stringify({ name: [name] })
   return await api.json('GET', '/containers/json', { query: { all: 'true', filters } })
 }
 
-dockerPart(`the docker engine${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+describeWith(['Docker Engine', 'busybox-static'], 'the docker engine', () => {
   const api = new DockerApi(process.env.DOCKER_HOST)
   let fixture: Fixture
   let engine: Engine

@@ -1,24 +1,12 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import * as ecr from '@aws-sdk/client-ecr'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { describeWith } from '../../../test/support/parts.ts'
 import { type LocalAws, startLocalAws } from '../src/index.ts'
 import { digestOf } from '../src/registry/digest.ts'
 import { mediaTypes } from '../src/registry/manifest.ts'
 import { manifestOf } from './registry-fixture.ts'
-
-/** whether the program can be started at all */
-function isInstalled(program: string): boolean {
-  try {
-    execFileSync(program, [program === 'aws' ? '--version' : '--help'], { stdio: 'pipe', timeout: 20_000 })
-    return true
-  } catch {
-    return false
-  }
-}
-
-const cliPart = isInstalled('aws') ? describe : describe.skip
-const motoPart = isInstalled('moto_server') ? describe : describe.skip
 
 let aws: LocalAws
 
@@ -30,7 +18,7 @@ afterAll(async () => {
   await aws.stop()
 })
 
-cliPart(`the AWS CLI${isInstalled('aws') ? '' : ' (skipped: aws is not installed)'}`, () => {
+describeWith(['AWS CLI'], 'the AWS CLI', () => {
   async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
     const { PATH = '', HOME = '' } = process.env
     const env = { PATH, HOME, AWS_PAGER: '', AWS_EC2_METADATA_DISABLED: 'true', ...aws.environment() }
@@ -86,7 +74,7 @@ function members(value: unknown, path = ''): string[] {
   )
 }
 
-motoPart(`moto${isInstalled('moto_server') ? '' : ' (skipped: moto_server is not installed)'}`, () => {
+describeWith(['moto'], 'moto', () => {
   let moto: ChildProcess
   let clients: { ours: ecr.ECRClient; motos: ecr.ECRClient }
 

@@ -1,50 +1,34 @@
-import { readFile, stat } from 'node:fs/promises'
-import { request } from 'node:http'
+import { readFile } from 'node:fs/promises'
 import { arch } from 'node:os'
 import { StopTaskCommand } from '@aws-sdk/client-ecs'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { describeWith } from '../../../test/support/parts.ts'
 import { containerOf, type StartedCloud, startedCloud } from './support/cloud.ts'
 import { pushImage } from './support/image.ts'
 
-const socket = process.env.DOCKER_HOST?.replace(/^unix:\/\//, '') ?? '/var/run/docker.sock'
-const answers = await new Promise<boolean>(resolve => {
-  const ping = request({ socketPath: socket, path: '/_ping', timeout: 3_000 }, response => {
-    response.resume()
-    resolve(response.statusCode === 200)
-  })
-  ping.once('error', () => resolve(false))
-  ping.end()
-})
 const busybox = '/bin/busybox'
-const hasBusybox = await stat(busybox).then(
-  found => found.isFile(),
-  () => false,
-)
-const usable = answers && hasBusybox
-const describeWithDocker = usable ? describe : describe.skip
 
 let cloud: StartedCloud
 let image: string
-beforeAll(async () => {
-  if (!usable) return
-  cloud = await startedCloud({ engine: 'docker', speed: 100 })
-  image = await pushImage(cloud.aws, 'box', {
-    files: { 'bin/busybox': await readFile(busybox), 'bin/sh': { link: 'busybox' } },
-    environment: ['PATH=/bin'],
-    architecture: arch() === 'x64' ? 'amd64' : arch(),
-  })
-})
-afterAll(async () => {
-  if (usable) await cloud.stop()
-})
-
 const shell = (name: string, text: string, more: object = {}) => ({
   ...cloud.container(name, ['busybox', 'sh', '-c', text]),
   image,
   ...more,
 })
 
-describeWithDocker(`tasks on Docker (skipped where no Docker Engine answers or ${busybox} is missing)`, () => {
+describeWith(['Docker Engine', 'busybox-static'], 'tasks on Docker', () => {
+  beforeAll(async () => {
+    cloud = await startedCloud({ engine: 'docker', speed: 100 })
+    image = await pushImage(cloud.aws, 'box', {
+      files: { 'bin/busybox': await readFile(busybox), 'bin/sh': { link: 'busybox' } },
+      environment: ['PATH=/bin'],
+      architecture: arch() === 'x64' ? 'amd64' : arch(),
+    })
+  })
+  afterAll(async () => {
+    await cloud.stop()
+  })
+
   test('exit code, digest and log', async () => {
     const task = await cloud.ran([shell('app', 'echo hello; exit 3')])
     expect(containerOf(task, 'app')).toMatchObject({ exitCode: 3, imageDigest: expect.stringMatching(/^sha256:/) })

@@ -1,6 +1,7 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { describeWith } from '../../../test/support/parts.ts'
 import { type StartedCloud, startedCloud } from './support/cloud.ts'
 
 /*
@@ -8,48 +9,9 @@ import { type StartedCloud, startedCloud } from './support/cloud.ts'
  * Both get the same requests over plain HTTP; what differs on purpose is named with its reason.
  */
 
-const installed = isInstalled()
-const describeWithMoto = installed ? describe : describe.skip
-
-function isInstalled(): boolean {
-  try {
-    execFileSync('moto_server', ['--help'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
-
 let cloud: StartedCloud
 let moto: ChildProcess | undefined
 let motoEndpoint = ''
-
-beforeAll(async () => {
-  cloud = await startedCloud()
-  if (!installed) return
-  const port = await freePort()
-  motoEndpoint = `http://127.0.0.1:${port}`
-  moto = spawn('moto_server', ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore', detached: true })
-  for (const end = Date.now() + 30_000; Date.now() < end; await new Promise(resolve => setTimeout(resolve, 100))) {
-    if (
-      await fetch(motoEndpoint).then(
-        () => true,
-        () => false,
-      )
-    )
-      return
-  }
-  throw new Error('moto_server does not answer')
-})
-
-afterAll(async () => {
-  if (moto?.pid !== undefined) {
-    const gone = new Promise(resolve => moto?.once('exit', resolve))
-    process.kill(-moto.pid, 'SIGTERM')
-    await gone
-  }
-  await cloud.stop()
-})
 
 async function freePort(): Promise<number> {
   const server = createServer()
@@ -140,7 +102,33 @@ const requests: [string, string, string, object, string[], string[]][] = [
   ['ssm', 'AmazonSSM', 'GetParameters', { Names: ['/m', '/none'] }, [], []],
 ]
 
-describeWithMoto('the shapes of answers, beside moto’s (skipped where moto_server is not installed)', () => {
+describeWith(['moto'], 'the shapes of answers, beside moto’s', () => {
+  beforeAll(async () => {
+    cloud = await startedCloud()
+    const port = await freePort()
+    motoEndpoint = `http://127.0.0.1:${port}`
+    moto = spawn('moto_server', ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore', detached: true })
+    for (const end = Date.now() + 30_000; Date.now() < end; await new Promise(resolve => setTimeout(resolve, 100))) {
+      if (
+        await fetch(motoEndpoint).then(
+          () => true,
+          () => false,
+        )
+      )
+        return
+    }
+    throw new Error('moto_server does not answer')
+  })
+
+  afterAll(async () => {
+    if (moto?.pid !== undefined) {
+      const gone = new Promise(resolve => moto?.once('exit', resolve))
+      process.kill(-moto.pid, 'SIGTERM')
+      await gone
+    }
+    await cloud.stop()
+  })
+
   test('are the same', async () => {
     const differences: string[] = []
     for (const [service, prefix, operation, input, onlyMoto, onlyOurs] of requests) {

@@ -1,31 +1,11 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { describeWith } from '../../../test/support/parts.ts'
 import { accountId, type Fixture, region, startFixture } from './registry-fixture.ts'
-
-/** Why the docker part cannot run here, if it cannot. */
-function dockerMissing(): string | undefined {
-  if (!existsSync('/bin/busybox')) return 'no static /bin/busybox to build an image from'
-  try {
-    execFileSync('docker', ['version', '--format', '{{.Server.Version}}'], { stdio: 'pipe', timeout: 5000 })
-    return undefined
-  } catch {
-    return 'no Docker Engine answers'
-  }
-}
-
-function skopeoMissing(): string | undefined {
-  try {
-    execFileSync('skopeo', ['--version'], { stdio: 'pipe' })
-    return undefined
-  } catch {
-    return 'skopeo is not installed'
-  }
-}
 
 interface Ended {
   readonly code: number
@@ -61,12 +41,7 @@ async function run(command: string, args: readonly string[], input = ''): Promis
   })
 }
 
-const noDocker = dockerMissing()
-const noSkopeo = skopeoMissing()
-const dockerPart = noDocker === undefined ? describe : describe.skip
-const skopeoPart = noSkopeo === undefined ? describe : describe.skip
-
-dockerPart(`docker${noDocker === undefined ? '' : ` (skipped: ${noDocker})`}`, () => {
+describeWith(['Docker Engine', 'busybox-static'], 'docker', () => {
   const images: string[] = []
 
   /** an image like no other, so that its removal takes nothing away from a test that runs beside this one */
@@ -160,7 +135,7 @@ dockerPart(`docker${noDocker === undefined ? '' : ` (skipped: ${noDocker})`}`, (
   })
 })
 
-skopeoPart(`skopeo${noSkopeo === undefined ? '' : ` (skipped: ${noSkopeo})`}`, () => {
+describeWith(['skopeo'], 'skopeo', () => {
   test('copies an image between repositories without changing its digest', async () => {
     const { address } = fixture.registry
     const digest = await fixture.pushImage('app', 'seed', 'copied by skopeo')

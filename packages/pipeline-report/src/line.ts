@@ -40,7 +40,7 @@ export function reportLine(record: ReportRecord): string {
       if (Buffer.byteLength(line) <= LIMIT_BYTES) return line
     }
   }
-  const least: ReportRecord = { ...record, run: {}, failures: record.failures.map(({ what }) => ({ what })) }
+  const least: ReportRecord = { ...record, failures: record.failures.map(({ what }) => ({ what })) }
   for (const texts of [1000, 500, 200, 100]) {
     for (const failures of [10, 5, 2, 1]) {
       const line = JSON.stringify(cut(least, { texts, entries: 0, failures }))

@@ -7,16 +7,18 @@ import { type Findings, looked } from './preflight.ts'
 /** Where a `valueFrom` points (ECS API reference, Secret): a secret's ARN with optional key, or a parameter's name or ARN. */
 export type SecretTarget =
   | { readonly kind: 'secret'; readonly id: string; readonly region: string }
-  | { readonly kind: 'parameter'; readonly name: string; readonly region: string }
+  /** any of the names; `accountId` where an ARN tells it */
+  | { readonly kind: 'parameter'; readonly names: readonly string[]; readonly region: string; readonly accountId?: string }
 
 export function secretTarget(valueFrom: string, region: string): SecretTarget {
   const secret = /^(arn:[a-z-]+:secretsmanager:([a-z0-9-]+):\d*:secret:[^:]+)/.exec(valueFrom)
   if (secret?.[1] !== undefined) return { kind: 'secret', id: secret[1], region: secret[2] ?? region }
-  const parameter = /^arn:[a-z-]+:ssm:([a-z0-9-]+):\d*:parameter(\/.+)$/.exec(valueFrom)
-  if (parameter?.[2] === undefined) return { kind: 'parameter', name: valueFrom, region }
-  // The ARN of a parameter without path has a `/` that its name has not: `parameter/NAME`.
-  const name = parameter[2].indexOf('/', 1) < 0 ? parameter[2].slice(1) : parameter[2]
-  return { kind: 'parameter', name, region: parameter[1] ?? region }
+  const parameter = /^arn:[a-z-]+:ssm:([a-z0-9-]+):(\d*):parameter(\/.+)$/.exec(valueFrom)
+  if (parameter?.[3] === undefined) return { kind: 'parameter', names: [valueFrom], region }
+  const [, own = region, accountId = '', path] = parameter
+  // The ARN `parameter/NAME` stands for the parameter NAME and for /NAME.
+  const names = path.indexOf('/', 1) < 0 ? [path.slice(1), path] : [path]
+  return { kind: 'parameter', names, region: own, accountId }
 }
 
 /** Every secret and parameter must exist. Nothing here reads a value. */
@@ -73,31 +75,25 @@ async function checkSecret(
   })
 }
 
-async function checkParameters(
-  region: string,
-  names: readonly string[],
-  findings: Findings,
-  calling: Calling,
-): Promise<void> {
+async function checkParameters(region: string, names: readonly string[], findings: Findings, calling: Calling): Promise<void> {
   await looked(`parameters ${names.join(', ')}`, findings, async () => {
     const client = new SSMClient(sdkConfig(region))
-    // A filter takes 50 values (API reference, ParameterStringFilter).
+    const there = new Set<string | undefined>()
+    // A filter takes 50 values (API reference, ParameterStringFilter); an answer may hold fewer and a token.
     for (let start = 0; start < names.length; start += 50) {
-      const asked = names.slice(start, start + 50)
-      const { Parameters = [] } = await call('ssm:DescribeParameters', calling, options =>
-        client.send(
-          new DescribeParametersCommand({
-            ParameterFilters: [{ Key: 'Name', Option: 'Equals', Values: asked }],
-            MaxResults: 50,
-          }),
-          options,
-        ),
-      )
-      const there = new Set(Parameters.map(({ Name }) => Name))
-      for (const name of asked) {
-        if (!there.has(name))
-          findings.missing.push(`The parameter ${name} does not exist in ${region}: create it, or correct valueFrom.`)
-      }
+      const filter = { Key: 'Name', Option: 'Equals', Values: names.slice(start, start + 50) }
+      let NextToken: string | undefined
+      do {
+        const token = NextToken === undefined ? {} : { NextToken }
+        const page = await call('ssm:DescribeParameters', calling, options =>
+          client.send(new DescribeParametersCommand({ ParameterFilters: [filter], MaxResults: 50, ...token }), options),
+        )
+        for (const { Name } of page.Parameters ?? []) there.add(Name)
+        NextToken = page.NextToken
+      } while (NextToken !== undefined)
+    }
+    for (const name of names) {
+      if (!there.has(name)) findings.missing.push(`The parameter ${name} does not exist in ${region}: create it, or correct valueFrom.`)
     }
   })
 }

@@ -59,8 +59,18 @@ async function remove(api: DockerApi, id: string): Promise<void> {
 
 async function exitOf(api: DockerApi, id: string): Promise<{ exitCode: number; outOfMemory: boolean }> {
   const { StatusCode } = recordOf(await api.json('POST', `/containers/${id}/wait`))
-  const { State } = recordOf(await api.json('GET', `/containers/${id}/json`))
-  return { exitCode: Number(StatusCode), outOfMemory: recordOf(State).OOMKilled === true }
+  return { exitCode: Number(StatusCode), outOfMemory: await wasOutOfMemory(api, id) }
+}
+
+async function wasOutOfMemory(api: DockerApi, id: string): Promise<boolean> {
+  try {
+    const { State } = recordOf(await api.json('GET', `/containers/${id}/json`))
+    return recordOf(State).OOMKilled === true
+  } catch (error) {
+    // removed by force while it was waited for: `close` did it, not the kernel
+    if (error instanceof DockerApiError && error.status === 404) return false
+    throw error
+  }
 }
 
 async function exitCodeOfExec(

@@ -11,8 +11,9 @@ import { advance, type ContainerRun, requestStop, type TaskRun, update } from '.
 /** One container from waiting for its dependencies to its end; settles when it is stopped. */
 export async function runContainer(run: TaskRun, container: ContainerRun, preparation: Preparation): Promise<void> {
   if (!(await mayStart(run, container))) return
-  const stream = preparation.streams.get(container)
-  const pipe = stream && awslogsPipe(run.surroundings.cloud, stream)
+  const { cloud, logs } = run.surroundings
+  const place = preparation.logs.get(container)
+  const pipe = place && awslogsPipe(cloud, logs.stream(place.group, place.stream))
   const running = await started(run, container, preparation, pipe)
   if (!running) return
   const unwatch = watchHealth(run, container, running)

@@ -3,8 +3,8 @@ import { AwsError } from '../../service.ts'
 import { isFargateSize } from './fargate-sizes.ts'
 
 /*
- * What RegisterTaskDefinition refuses. Texts are quoted from AWS's answers in public issues where known
- * (marked "seen"), else in AWS's manner [K]. Rules:
+ * What RegisterTaskDefinition refuses. Texts marked "seen" are quoted from AWS's answers in public issues and
+ * repositories, the others are in AWS's manner. Rules:
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html
  */
 

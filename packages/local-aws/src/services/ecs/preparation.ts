@@ -1,5 +1,5 @@
 import { PullError } from '../../engine.ts'
-import type { LogStream } from '../logs/store.ts'
+import type { LogGroup } from '../logs/store.ts'
 import { durations } from './durations.ts'
 import { cannotCreateLogStream, cannotPull, cannotRetrieveSecrets } from './reasons.ts'
 import { type ContainerRun, requestStop, type TaskRun, update } from './task-run.ts'
@@ -7,18 +7,24 @@ import { type ContainerRun, requestStop, type TaskRun, update } from './task-run
 /** What the containers get when they start. */
 export interface Preparation {
   readonly secrets: ReadonlyMap<ContainerRun, Readonly<Record<string, string>>>
-  readonly streams: ReadonlyMap<ContainerRun, LogStream>
+  readonly logs: ReadonlyMap<ContainerRun, LogPlace>
+}
+
+/** Where a container logs to. The stream is made when the container starts, not before. */
+export interface LogPlace {
+  readonly group: LogGroup
+  readonly stream: string
 }
 
 /**
- * Fetches secrets, opens log streams and pulls images; undefined when that failed and the task was asked to stop
+ * Fetches secrets, finds log groups and pulls images; undefined when that failed and the task was asked to stop
  * (TaskFailedToStart).
  */
 export async function prepare(run: TaskRun): Promise<Preparation | undefined> {
   const secrets = resolvedSecrets(run)
-  const streams = secrets && openedStreams(run)
-  if (!secrets || !streams) return undefined
-  return (await pulled(run)) ? { secrets, streams } : undefined
+  const logs = secrets && logPlaces(run)
+  if (!secrets || !logs) return undefined
+  return (await pulled(run)) ? { secrets, logs } : undefined
 }
 
 function resolvedSecrets(run: TaskRun): Map<ContainerRun, Record<string, string>> | undefined {
@@ -37,8 +43,8 @@ function resolvedSecrets(run: TaskRun): Map<ContainerRun, Record<string, string>
   return resolved
 }
 
-function openedStreams(run: TaskRun): Map<ContainerRun, LogStream> | undefined {
-  const streams = new Map<ContainerRun, LogStream>()
+function logPlaces(run: TaskRun): Map<ContainerRun, LogPlace> | undefined {
+  const places = new Map<ContainerRun, LogPlace>()
   const { logs } = run.surroundings
   const taskId = run.task.taskArn.split('/').at(-1) ?? ''
   for (const container of run.containers) {
@@ -61,9 +67,9 @@ function openedStreams(run: TaskRun): Map<ContainerRun, LogStream> | undefined {
       prefix === undefined
         ? (container.record.runtimeId ?? `${taskId}-${container.definition.name}`)
         : `${prefix}/${container.definition.name}/${taskId}`
-    streams.set(container, logs.stream(group, stream))
+    places.set(container, { group, stream })
   }
-  return streams
+  return places
 }
 
 async function pulled(run: TaskRun): Promise<boolean> {

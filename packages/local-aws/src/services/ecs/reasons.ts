@@ -1,6 +1,7 @@
 /*
  * Texts that AWS shows for stopped tasks and containers.
- * Where not said otherwise: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.html
+ * [K] = general knowledge, not verified. Where not said otherwise:
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.html
  */
 
 export const ESSENTIAL_EXITED = 'Essential container in task exited'

@@ -5,7 +5,7 @@ import { type ClusterRecord, definitionNamed, type EcsState, type RegisteredDefi
 
 /*
  * What RunTask refuses; https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html.
- * Texts are quoted from AWS's answers in public issues where known ("seen"), else in AWS's manner [K].
+ * Texts marked "seen" are quoted from AWS's answers in public issues and repositories, the others are in AWS's manner.
  */
 
 function refuse(message: string): never {
@@ -66,7 +66,7 @@ export function placementOf(
   const isFargate = launchType.startsWith('FARGATE')
   if (isFargate && !definition.compatibilities?.includes('FARGATE')) {
     // seen
-    refuse(`Task definition does not support launch_type FARGATE.`)
+    refuse('Task definition does not support launch_type FARGATE.')
   }
   if (isFargate && !isFargateSize(cpu ?? '', memory ?? '')) {
     refuse(

@@ -9,11 +9,14 @@ import type { LogStream } from './store.ts'
  * - an event holds at most 262,144 − 26 bytes (`maximumBytesPerEvent`); longer lines become several events,
  *   split where a character ends (`findValidSplit`)
  * - invalid UTF-8 counts as, and becomes, U+FFFD for each byte (`effectiveLen`, Go's JSON encoder)
- * - an empty line makes no event: `for len(line) > 0` in `processEvent`
+ * - an empty line makes no event: `for len(bytes) > 0` in `processEvent`
  */
 const EVENT_BYTES = 262_144 - 26
 
-/** AWS's time from a written line to its being readable; events are sent in batches, here every so often. */
+/**
+ * AWS's time from a written line to its being readable. The real driver sends every 5 s
+ * (`awslogs-force-flush-interval-seconds`) and when the container ends; a follower must not rely on either.
+ */
 const INGESTION_MS = 500
 
 export interface LogPipe {

@@ -3,7 +3,9 @@ import { EVENT_OVERHEAD, type LogEvent, type LogStream } from './store.ts'
 
 /*
  * GetLogEvents: "If you have reached the end of the stream, it returns the same token you passed in";
- * a page holds "as many log events as can fit in a response size of 1 MB (up to 10,000 log events)".
+ * a page holds "as many log events as can fit in a response size of 1 MB (up to 10,000 log events)";
+ * "this operation can return empty results while there are more log events available through the token": here once
+ * after every full page, so that nobody takes an empty page for the end.
  * https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html
  */
 const PAGE_EVENTS = 10_000
@@ -35,11 +37,15 @@ export function pageOf(stream: LogStream, request: PageRequest): Page {
   const limit = Math.min(request.limit ?? PAGE_EVENTS, PAGE_EVENTS)
   const forward = token ? token.direction === 'f' : request.startFromHead === true
   const from = Math.min(Math.max(token?.position ?? (forward ? first : end), first), Math.max(end, first))
+  if (token?.pause) {
+    return { events: [], nextForwardToken: tokenAt('f', from), nextBackwardToken: tokenAt('b', from) }
+  }
   const events = forward ? forwards(stream, from, end, limit) : backwards(stream, from, first, limit)
   const start = forward ? from : from - events.length
+  const isFull = forward && request.limit === undefined && start + events.length < end
   return {
     events,
-    nextForwardToken: tokenAt('f', start + events.length),
+    nextForwardToken: tokenAt('f', start + events.length, isFull),
     nextBackwardToken: tokenAt('b', start),
   }
 }
@@ -70,13 +76,20 @@ function backwards(stream: LogStream, from: number, first: number, limit: number
   return events.reverse()
 }
 
-// AWS's tokens look like `f/37…(56 digits)/s`; theirs are opaque, so ours hold the position
-function tokenAt(direction: 'f' | 'b', position: number): string {
-  return `${direction}/3${String(position).padStart(55, '0')}/s`
+interface Token {
+  readonly direction: 'f' | 'b'
+  readonly position: number
+  /** an empty page comes first */
+  readonly pause: boolean
 }
 
-function parsedToken(token: string): { readonly direction: 'f' | 'b'; readonly position: number } {
-  const match = /^([fb])\/3(\d{55})\/s$/.exec(token)
+// AWS's tokens look like `f/37…(56 digits)/s`; theirs are opaque, so ours hold the position
+function tokenAt(direction: 'f' | 'b', position: number, pause = false): string {
+  return `${direction}/3${pause ? 1 : 0}${String(position).padStart(54, '0')}/s`
+}
+
+function parsedToken(token: string): Token {
+  const match = /^([fb])\/3([01])(\d{54})\/s$/.exec(token)
   if (!match) throw new AwsError('InvalidParameterException', 'The specified nextToken is invalid.')
-  return { direction: match[1] === 'f' ? 'f' : 'b', position: Number(match[2]) }
+  return { direction: match[1] === 'f' ? 'f' : 'b', position: Number(match[3]), pause: match[2] === '1' }
 }
