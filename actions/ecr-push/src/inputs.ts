@@ -32,6 +32,7 @@ export interface Inputs {
 
 /** The default of `tags` in action.yml: what stands there was not asked for. */
 const DEFAULT_TAGS = ['{sha}', 'latest']
+const DEFAULT_TIMEOUT_MS = 1_800_000
 
 /** @throws InputError through the reader's `finish` */
 export function readInputs(
@@ -48,7 +49,7 @@ export function readInputs(
     source: readSource(input, environment.workspace),
     ...readTags(input, environment, now),
     pushAttempts: readPushAttempts(input),
-    timeoutMs: readTimeout(input),
+    timeoutMs: input.duration('timeout', DEFAULT_TIMEOUT_MS, 1000),
     region,
   }
 }
@@ -64,14 +65,6 @@ function readRepository(input: InputReader): RepositoryName {
 function readPushAttempts(input: InputReader): number {
   input.required('push-attempts', 'allowed is a whole number from 1 to 20')
   return input.integer('push-attempts', 1, 20) ?? 1
-}
-
-function readTimeout(input: InputReader): number {
-  input.required('timeout', 'allowed is a duration such as 45s, 10m or 1h30m')
-  input.parsed('timeout', text => {
-    if (/^(?:0+[hms]+)+$/.test(text)) throw new Error('allowed is a duration above zero')
-  })
-  return input.duration('timeout')
 }
 
 function readTags(

@@ -1,4 +1,4 @@
-import { Deadline, DeadlineExceeded, durationText, type Runtime } from '@aws-deploy-actions/action-runtime'
+import { Deadline, durationText, type Runtime } from '@aws-deploy-actions/action-runtime'
 import type { Calling } from '@aws-deploy-actions/aws-clients'
 import type { RegistryContext } from '@aws-deploy-actions/container-registry'
 
@@ -13,14 +13,14 @@ export interface Step extends Calling, RegistryContext {
 const GRACE_MS = 4500
 
 export function stepWithin(timeoutMs: number, runtime: Runtime): Step {
-  const failure = (): DeadlineExceeded =>
-    new DeadlineExceeded(`The image was not in the registry within ${durationText(timeoutMs)}.`, {
-      next: ['Give the step a longer "timeout", or look above for what took so long. What was sent is not sent again.'],
-    })
-  const deadline = new Deadline(runtime, timeoutMs, failure)
+  const overdue = {
+    what: `The image was not in the registry within ${durationText(timeoutMs)}.`,
+    next: ['Give the step a longer "timeout", or look above for what took so long. What was sent is not sent again.'],
+  }
+  const deadline = new Deadline(runtime, timeoutMs, overdue)
   runtime.endBy(deadline.at + GRACE_MS)
   const timer = new AbortController()
-  setTimeout(() => timer.abort(failure()), timeoutMs).unref()
+  setTimeout(() => timer.abort(deadline.exceeded(overdue)), timeoutMs).unref()
   return {
     clock: runtime,
     log: runtime.log,

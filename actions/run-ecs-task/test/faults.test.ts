@@ -169,6 +169,28 @@ describe('faults that stay fail at once, and help', () => {
     expect(cloud.calls('StopTask')).toHaveLength(1)
   })
 
+  inCloud('what could not be stopped is left to post', async cloud => {
+    await cloud.register('server-beside', {
+      server: 'sleep 600',
+      job: { essential: false, entryPoint: ['sh', '-c'], command: ['sleep 1'] },
+    })
+    cloud.aws.addFault({ service: 'ecs', operation: 'StopTask', kind: 'throttle', forMs: 12_000 })
+    const { exitCode, annotations, post } = await cloud.run({ 'task-definition': 'server-beside', container: 'job' })
+    expect(exitCode).toBe(0)
+    expect(annotations[0]?.message).toContain('was not accepted')
+    expect(post?.stdout).toContain('was told to stop; ECS accepted it')
+    expect((await cloud.tasks()).every(({ desiredStatus }) => desiredStatus === 'STOPPED')).toBe(true)
+  })
+
+  inCloud('credentials that expire before the start: not-started', async cloud => {
+    await cloud.register('ok', { app: 'exit 0' })
+    cloud.aws.addFault({ service: 'ecs', operation: 'RunTask', kind: 'expired' })
+    const { outputs, annotations, post } = await cloud.run({ 'task-definition': 'ok' })
+    expect(outputs['status']).toBe('not-started')
+    expect(annotations[0]?.message).toContain('The AWS credentials expired.')
+    expect(post?.stdout).toBe('')
+  })
+
   inCloud('logs that may not be read do not change the verdict; they are one notice', async cloud => {
     await cloud.register('ok', {
       app: 'echo hello',

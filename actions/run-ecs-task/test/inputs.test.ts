@@ -45,7 +45,7 @@ describe('wrong inputs', () => {
       'timeout: "10 minutes": allowed is a duration such as 500ms, 45s, 10m or 1h30m',
       'logs: "loud": allowed is follow, after, none',
       'preflight: "yes": allowed is true or false',
-      'capacity-provider-strategy: "FARGATE_SPOT=lots": allowed is PROVIDER=WEIGHT',
+      'capacity-provider-strategy: "FARGATE_SPOT=lots": allowed is PROVIDER=WEIGHT (0 to 1000)',
       'capacity-provider-strategy: excludes launch-type',
       'subnets: "vpc-2": allowed is a subnet id',
       'image: "ecr:NoSuch Name": allowed is ecr:NAME:TAG',

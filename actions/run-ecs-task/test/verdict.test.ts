@@ -119,7 +119,7 @@ describe('no exit code is a failure that says why', () => {
 
   inCloud('a container whose dependency failed has a synthetic 143, and never ran', async cloud => {
     await cloud.register('failed-dependency', {
-      init: { essential: false, entryPoint: ['sh', '-c'], command: ['exit 5'] },
+      init: { essential: false, entryPoint: ['sh', '-c'], command: ['echo why it failed; exit 5'] },
       app: {
         entryPoint: ['sh', '-c'],
         command: ['exit 0'],
@@ -130,6 +130,9 @@ describe('no exit code is a failure that says why', () => {
     expect(exitCode).toBe(1)
     expect(outputs['status']).toBe('not-started')
     expect(annotations[0]?.message).toContain('init: exit code 5')
+    expect(annotations[0]?.message).toContain('Likely cause: A container that this one depends on failed')
+    expect(annotations[0]?.message).toContain('why it failed')
+    expect(outputs).not.toHaveProperty('exit-code')
   })
 
   inCloud('preflight finds everything that is missing in one error, before anything is started', async cloud => {

@@ -24,8 +24,8 @@ export function readInputs(input: InputReader): MigrationInputs {
       database === undefined ? task.environment : new Map([...task.environment, [databaseVariable, database]]),
     database,
     databaseVariable,
-    lock: input.boolean('lock'),
-    lockTimeoutMs: input.duration('lock-timeout'),
+    lock: input.boolean('lock', true),
+    lockTimeoutMs: input.duration('lock-timeout', 0),
     verifyCommand: input.arguments('verify-command', 'json-or-line'),
   }
 }

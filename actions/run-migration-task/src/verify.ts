@@ -1,11 +1,5 @@
-import { Failure, type Runtime } from '@aws-deploy-actions/action-runtime'
-import {
-  NotStarted,
-  type PreparedTask,
-  type RunOptions,
-  runToItsEnd,
-  type TaskRun,
-} from '@aws-deploy-actions/one-off-task'
+import { Cancelled, DeadlineExceeded, Failure, type Runtime } from '@aws-deploy-actions/action-runtime'
+import { type PreparedTask, type RunOptions, runToItsEnd, type TaskRun } from '@aws-deploy-actions/one-off-task'
 
 /** The migration succeeded, the command that was to prove it did not. */
 class VerificationFailed extends Failure {
@@ -13,14 +7,14 @@ class VerificationFailed extends Failure {
 }
 
 /**
- * Runs the verify command in the same task definition, under the same lock. Its own outputs stay inside, but for
- * `verify-exit-code`.
+ * Runs the verify command in the same task definition. Its own outputs stay inside, but for `verify-exit-code`.
+ * @throws VerificationFailed, DeadlineExceeded, Cancelled, all of which say that the migration itself is in
  */
 export async function verify(
   command: readonly string[],
   prepared: PreparedTask,
   options: RunOptions,
-  migration: TaskRun,
+  run: TaskRun,
   runtime: Runtime,
 ): Promise<void> {
   runtime.log.info(`Verifying: ${command.join(' ')}`)
@@ -32,21 +26,15 @@ export async function verify(
       containerOverrides: [{ ...override, name: prepared.container, command: [...command] }],
     },
   }
-  const run: TaskRun = { cluster: migration.cluster, region: migration.region }
-  const own = migration.taskArn === undefined ? [] : [migration.taskArn]
-  // Another migration may have slipped in while the first task ended; it is waited for.
-  const lock =
-    options.lock === undefined
-      ? {}
-      : { lock: { ...options.lock, waitMs: Math.max(options.lock.waitMs, options.timeoutMs) } }
   try {
-    await runToItsEnd({ ...prepared, request }, { ...options, ...lock, own }, run, announceExitCode(runtime), runtime)
+    await runToItsEnd({ ...prepared, request }, options, run, announceExitCode(runtime), runtime)
   } catch (error) {
-    if (!(error instanceof NotStarted) && (!(error instanceof Failure) || error.status !== 'failed')) throw error
-    migration.lastLines = run.lastLines ?? []
-    throw new VerificationFailed(`The migration succeeded, its verification did not: ${error.message}`, error.details, {
-      cause: error,
-    })
+    if (error instanceof Cancelled)
+      throw new Cancelled(error.signal, 'The migration succeeded; the step was cancelled while it was verified.')
+    if (!(error instanceof Failure)) throw error
+    const what = `The migration succeeded, its verification did not: ${error.message}`
+    if (error instanceof DeadlineExceeded) throw new DeadlineExceeded(what, error.details, { cause: error })
+    throw new VerificationFailed(what, error.details, { cause: error })
   }
 }
 

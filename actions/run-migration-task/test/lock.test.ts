@@ -128,6 +128,46 @@ describe('the database', () => {
   })
 })
 
+describe('what the lock holds on to', () => {
+  inCloud('verification belongs to it: nobody comes between a migration and its verification', async cloud => {
+    await cloud.register('migrate', { app: { entryPoint: ['sh', '-c'], command: ['echo migrating; sleep 2'] } })
+    const inputs = { 'task-definition': 'migrate', database: 'shop', 'lock-timeout': '60s' }
+    const first = await cloud.start({ ...inputs, 'verify-command': '["echo verifying; sleep 2"]' }, ACTION)
+    await until('the first migrates', () => first.output().includes('app | migrating'))
+    const second = await cloud.run(inputs, ACTION)
+    const { outputs } = await first.result
+    expect([outputs['verify-exit-code'], second.exitCode]).toEqual(['0', 0])
+    const started = cloud
+      .calls('RunTask')
+      .map(({ input }) => String(Reflect.get(Object(input), 'group')).replace(/^github\/4711-1-[0-9a-f]+/, ''))
+    expect(started).toEqual(['/1-of-2', '/2-of-2', ''])
+  })
+
+  inCloud('an earlier task that shows late: failed when the container had begun, and it says so', async cloud => {
+    await cloud.register('migrate', MIGRATION)
+    // Each sees an empty list twice: before the start, and at the first look after it.
+    cloud.aws.addFault({ operation: 'ListTasks', kind: 'answer', body: { taskArns: [] }, forMs: 5000 })
+    const inputs = { 'task-definition': 'migrate', database: 'shop' }
+    const results = await Promise.all([cloud.run(inputs, ACTION), cloud.run(inputs, ACTION)])
+    const loser = results.find(({ exitCode }) => exitCode === 1)
+    expect(results.map(({ exitCode }) => exitCode).toSorted()).toEqual([0, 1])
+    expect(loser?.outputs['status']).toBe('failed')
+    expect(loser?.annotations[0]?.message).toContain('had begun when it was stopped')
+    expect(cloud.calls('StopTask')).toHaveLength(1)
+  })
+
+  inCloud("lock: '' is the default, not off", async cloud => {
+    const { containers, release } = heldMigration(cloud)
+    await cloud.register('migrate', containers)
+    const first = await cloud.start({ 'task-definition': 'migrate', database: 'shop' }, ACTION)
+    await until('the first runs', () => first.output().includes('begin shop'))
+    const second = await cloud.run({ 'task-definition': 'migrate', database: 'shop', lock: '' }, ACTION)
+    release()
+    await first.result
+    expect(second.outputs['status']).toBe('not-started')
+  })
+})
+
 describe('verify-command', () => {
   const TWO = { app: { entryPoint: ['sh', '-c'], command: ['echo migrating'] } }
 
@@ -157,6 +197,32 @@ describe('verify-command', () => {
     expect(outputs).toMatchObject({ status: 'failed', 'exit-code': '0', 'verify-exit-code': '2' })
     expect(annotations[0]?.message).toContain('The migration succeeded, its verification did not')
     expect(annotations[0]?.message).toContain('not there')
+  })
+
+  inCloud('has its own time; when it is over, the page says that the migration is in', async cloud => {
+    await cloud.register('migrate', TWO)
+    const { exitCode, outputs, annotations, summary } = await cloud.run(
+      { 'task-definition': 'migrate', database: 'shop', timeout: '6s', 'verify-command': '["sleep 60"]' },
+      ACTION,
+    )
+    expect(exitCode).toBe(1)
+    expect(outputs).toMatchObject({ status: 'timed-out', 'exit-code': '0' })
+    expect(annotations[0]?.message).toContain(
+      'The migration succeeded, its verification did not: The container app did not end within 6s.',
+    )
+    expect(summary).toContain('**Verification**')
+    expect(JSON.parse(outputs['report'] ?? '').tasks).toHaveLength(2)
+    expect(cloud.calls('StopTask')).toHaveLength(1)
+  })
+
+  inCloud('longer in all than one timeout: each task has the whole of it', async cloud => {
+    await cloud.register('migrate', { app: { entryPoint: ['sh', '-c'], command: ['sleep 5'] } })
+    const { exitCode, outputs } = await cloud.run(
+      { 'task-definition': 'migrate', timeout: '9s', 'verify-command': '["sleep 6"]' },
+      ACTION,
+    )
+    expect(outputs['status']).toBe('succeeded')
+    expect(exitCode).toBe(0)
   })
 
   inCloud('does not run after a migration that failed', async cloud => {

@@ -22,21 +22,25 @@ export const systemClock: Clock = {
   },
 }
 
+/** What it means that the time is over. */
+export interface Overdue {
+  /** one sentence, e.g. `The container app did not end within 10m.` */
+  readonly what: string
+  readonly next?: readonly string[]
+}
+
 /** The moment until which work may go on. */
 export class Deadline {
   /** milliseconds since the epoch */
   readonly at: number
   readonly #clock: Clock
-  readonly #failure: () => DeadlineExceeded
+  readonly #overdue: Overdue | undefined
 
-  constructor(
-    clock: Clock,
-    ms: number,
-    failure: () => DeadlineExceeded = () => new DeadlineExceeded('The time is over.'),
-  ) {
+  /** @param ms from now on */
+  constructor(clock: Clock, ms: number, overdue?: Overdue) {
     this.at = clock.now() + ms
     this.#clock = clock
-    this.#failure = failure
+    this.#overdue = overdue
   }
 
   /** milliseconds left, never below 0 */
@@ -44,8 +48,17 @@ export class Deadline {
     return Math.max(0, this.at - this.#clock.now())
   }
 
+  /** The failure to throw when the time is over; `otherwise` where the deadline has no words of its own. */
+  exceeded(otherwise: Overdue, said?: string): DeadlineExceeded {
+    const { what, next } = this.#overdue ?? otherwise
+    return new DeadlineExceeded(what, {
+      ...(said === undefined ? {} : { said }),
+      ...(next === undefined ? {} : { next }),
+    })
+  }
+
   /** @throws DeadlineExceeded when the time is over */
   check(): void {
-    if (this.left === 0) throw this.#failure()
+    if (this.left === 0) throw this.exceeded({ what: 'The time is over.' })
   }
 }

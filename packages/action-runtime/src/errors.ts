@@ -52,8 +52,8 @@ export class Cancelled extends Failure {
   override readonly status = 'cancelled'
   readonly signal: 'SIGINT' | 'SIGTERM'
 
-  constructor(signal: 'SIGINT' | 'SIGTERM') {
-    super('The step was cancelled.', { cause: `The runner sent ${signal}.` })
+  constructor(signal: 'SIGINT' | 'SIGTERM', what = 'The step was cancelled.') {
+    super(what, { cause: `The runner sent ${signal}.` })
     this.signal = signal
   }
 }

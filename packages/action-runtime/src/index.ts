@@ -1,4 +1,4 @@
-export { type Clock, Deadline, systemClock } from './clock.ts'
+export { type Clock, Deadline, type Overdue, systemClock } from './clock.ts'
 export { asFailure, Cancelled, DeadlineExceeded, Failure, failureText, InputError } from './errors.ts'
 export { InputReader } from './inputs.ts'
 export { createLog, harmless, type Log } from './log.ts'

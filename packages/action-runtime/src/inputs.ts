@@ -1,6 +1,6 @@
 import { parseDocument } from 'yaml'
 import { InputError, type InputProblem } from './errors.ts'
-import { argumentList, durationMs, entryLines, keyValueLines, shortened, yamlBoolean } from './values.ts'
+import { argumentList, durationMs, durationText, entryLines, keyValueLines, shortened, yamlBoolean } from './values.ts'
 
 /**
  * Reads the inputs of one action and collects every problem, so that a person sees all of them at once. Defaults come
@@ -40,8 +40,9 @@ export class InputReader {
     return value ?? ''
   }
 
-  boolean(input: string): boolean {
-    return this.parsed(input, yamlBoolean) ?? false
+  /** @param empty what an empty value means: an input that is passed on unset arrives as `''`, not with its default */
+  boolean(input: string, empty: boolean): boolean {
+    return this.parsed(input, yamlBoolean) ?? empty
   }
 
   /** As {@link boolean}, but undefined when empty. */
@@ -49,9 +50,14 @@ export class InputReader {
     return this.parsed(input, yamlBoolean)
   }
 
-  /** Milliseconds. */
-  duration(input: string): number {
-    return this.parsed(input, durationMs) ?? 0
+  /** Milliseconds, at least `least`. */
+  duration(input: string, empty: number, least = 0): number {
+    const parsed = this.parsed(input, text => {
+      const ms = durationMs(text)
+      if (ms < least) throw new Error(`allowed is at least ${durationText(least)}`)
+      return ms
+    })
+    return parsed ?? empty
   }
 
   integer(input: string, least: number, most: number): number | undefined {

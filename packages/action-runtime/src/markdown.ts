@@ -13,7 +13,7 @@ export function plain(text: string): string {
   // the rendered text, outside of code: a zero-width space keeps it from finding them.
   return escaped(text.replace(/\s*[\r\n]+\s*/g, ' ').trim())
     .replace(/^(?:[-+=]|\d+(?=[.)]|&#41;))/, ([first = '', ...rest]) => `&#${first.charCodeAt(0)};${rest.join('')}`)
-    .replace(/&#(?:64|35);/g, '$&&#8203;')
+    .replace(/&#(?:64|35);(?=\w)/g, '$&&#8203;')
 }
 
 /** Outside text as a block of its own, e.g. log lines; ANSI escapes are taken out. */

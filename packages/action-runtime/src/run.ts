@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { publishable, REPORT_SCHEMA, type ReportRecord, reportLine } from '@aws-deploy-actions/pipeline-report'
-import { asFailure, Cancelled, type Failure, failureText, InputError } from './errors.ts'
+import { asFailure, Cancelled, DeadlineExceeded, type Failure, failureText, InputError } from './errors.ts'
 import { InputReader } from './inputs.ts'
 import { processRuntime, type RunnerEnvironment, type Runtime } from './runtime.ts'
 import type { Secrets } from './secrets.ts'
@@ -41,7 +41,7 @@ const LONGEST_CLEAN_UP_MS = 7000
 
 /** Runs an action as GitHub's runner starts it, and ends the process: 0 for a success, 1, or 130/143 when cancelled. */
 export async function runAction<Inputs, Result>(action: Action<Inputs, Result>): Promise<never> {
-  const { runtime, secrets } = startRuntime()
+  const { runtime, secrets, onHang } = startRuntime()
   const started = runtime.now()
   let inputs: Inputs
   let wantsSummary: boolean
@@ -58,52 +58,50 @@ export async function runAction<Inputs, Result>(action: Action<Inputs, Result>):
   }
 
   const result = action.start(inputs)
-  const outcome = await settled(() => action.main(inputs, result, runtime)).then(end => ({
-    ...end,
-    seconds: Math.round((runtime.now() - started) / 100) / 10,
-  }))
-  if (outcome.failure !== undefined) {
-    runtime.log.error(`${action.name} ${outcome.status}`, failureText(outcome.failure.record))
-    if (outcome.failure.cause instanceof Error) runtime.log.debug(outcome.failure.cause.stack ?? '')
+  let finishing = false
+  const finish = async (end: { status: string; failure: Failure | undefined }): Promise<void> => {
+    if (finishing) return
+    finishing = true
+    const outcome = { ...end, seconds: Math.round((runtime.now() - started) / 100) / 10 }
+    if (outcome.failure !== undefined) {
+      runtime.log.error(`${action.name} ${outcome.status}`, failureText(outcome.failure.record))
+      if (outcome.failure.cause instanceof Error) runtime.log.debug(outcome.failure.cause.stack ?? '')
+    }
+    const { record, summary } = action.tell(inputs, result, outcome)
+    const report = publishable(reportRecord(action.name, started, outcome, record, runtime.environment), secrets.redact)
+    await runtime.output('status', outcome.status)
+    await runtime.output('report', reportLine(report))
+    await writeReport(runtime, action.name, report)
+    if (wantsSummary) {
+      await appendSummary(runtime.environment.variables['GITHUB_STEP_SUMMARY'], secrets.redact(summary), runtime.log)
+    }
+    process.exit(exitCode(outcome.failure))
   }
-
-  const { record, summary } = action.tell(inputs, result, outcome)
-  const report = publishable(
-    {
-      schema: REPORT_SCHEMA,
-      action: action.name,
-      status: outcome.status,
-      startedAt: new Date(started).toISOString(),
-      seconds: outcome.seconds,
-      run: runRecord(runtime.environment),
-      failures: outcome.failure === undefined ? [] : [outcome.failure.record],
-      ...record,
-    },
-    secrets.redact,
-  )
-  await runtime.output('status', outcome.status)
-  await runtime.output('report', reportLine(report))
-  await writeReport(runtime, action.name, report)
-  if (wantsSummary) {
-    await appendSummary(runtime.environment.variables['GITHUB_STEP_SUMMARY'], secrets.redact(summary), runtime.log)
-  }
-  process.exit(exitCode(outcome.failure))
+  onHang(failure => void finish({ status: failure.status, failure }))
+  await finish(await settled(() => action.main(inputs, result, runtime), runtime.signal))
+  return process.exit()
 }
 
-function startRuntime(): { runtime: Runtime; secrets: Secrets } {
+/** @returns the runtime, and `onHang`, which is told what to call when clean-up or the end takes too long */
+function startRuntime(): { runtime: Runtime; secrets: Secrets; onHang: (end: (failure: Failure) => void) => void } {
   const { secrets, ...base } = processRuntime()
   const { log } = base
   const cancel = new AbortController()
+  let hung = (failure: Failure): void => process.exit(exitCode(failure))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       if (cancel.signal.aborted) return
       log.info(`${signal} received: cleaning up.`)
-      setTimeout(() => process.exit(exitCode(new Cancelled(signal))), LONGEST_CLEAN_UP_MS).unref()
+      setTimeout(
+        () => hung(new Cancelled(signal, 'The step was cancelled, and its clean-up did not end in time.')),
+        LONGEST_CLEAN_UP_MS,
+      )
       cancel.abort(new Cancelled(signal))
     })
   }
   // Loaded when first needed: it takes longer to load than everything else before the first API call.
   const core = (): Promise<typeof import('@actions/core')> => import('@actions/core')
+  let end: NodeJS.Timeout | undefined
   const runtime: Runtime = {
     ...base,
     signal: cancel.signal,
@@ -113,22 +111,43 @@ function startRuntime(): { runtime: Runtime; secrets: Secrets } {
     },
     remember: async (name, value) => (await core()).saveState(name, value),
     endBy: at => {
-      setTimeout(() => {
-        log.error('Did not end in time', 'Something still hung after the deadline; the process was ended.')
-        process.exit(1)
-      }, at - Date.now()).unref()
+      clearTimeout(end)
+      if (at === undefined) return
+      end = setTimeout(() => {
+        hung(
+          reasonOf(cancel.signal) ??
+            new DeadlineExceeded('The time is over, and something still hung: the step was ended.'),
+        )
+      }, at - Date.now())
     },
   }
-  return { runtime, secrets }
+  return {
+    runtime,
+    secrets,
+    onHang: finish => {
+      hung = finish
+    },
+  }
 }
 
-async function settled(main: () => Promise<string>): Promise<{ status: string; failure: Failure | undefined }> {
+async function settled(
+  main: () => Promise<string>,
+  signal: AbortSignal,
+): Promise<{ status: string; failure: Failure | undefined }> {
   try {
     return { status: await main(), failure: undefined }
   } catch (error) {
     const failure = asFailure(error)
-    return { status: failure.status, failure }
+    // Of several reasons that apply, the cancel comes first.
+    const cancelled = failure instanceof Cancelled ? undefined : reasonOf(signal)
+    const first =
+      cancelled === undefined ? failure : new Cancelled(cancelled.signal, `The step was cancelled. ${failure.message}`)
+    return { status: first.status, failure: first }
   }
+}
+
+function reasonOf(signal: AbortSignal): Cancelled | undefined {
+  return signal.reason instanceof Cancelled ? signal.reason : undefined
 }
 
 function exitCode(failure: Failure | undefined): number {
@@ -141,15 +160,29 @@ function inputErrorText({ message, problems }: InputError): string {
   return [message, ...problems.map(({ input, problem }) => `- ${input}: ${problem}`), 'Nothing was touched.'].join('\n')
 }
 
-function runRecord(environment: RunnerEnvironment): ReportRecord['run'] {
-  const { repository, runId, runAttempt, job, sha, actor } = environment
+function reportRecord(
+  action: string,
+  started: number,
+  { status, failure, seconds }: Outcome,
+  own: Told['record'],
+  { repository, runId, runAttempt, job, sha, actor }: RunnerEnvironment,
+): ReportRecord {
   return {
-    ...(repository === undefined ? {} : { repository }),
-    ...(runId === undefined ? {} : { id: runId }),
-    ...(runAttempt === undefined ? {} : { attempt: runAttempt }),
-    ...(job === undefined ? {} : { job }),
-    ...(sha === undefined ? {} : { sha }),
-    ...(actor === undefined ? {} : { actor }),
+    schema: REPORT_SCHEMA,
+    action,
+    status,
+    startedAt: new Date(started).toISOString(),
+    seconds,
+    run: {
+      ...(repository === undefined ? {} : { repository }),
+      ...(runId === undefined ? {} : { id: runId }),
+      ...(runAttempt === undefined ? {} : { attempt: runAttempt }),
+      ...(job === undefined ? {} : { job }),
+      ...(sha === undefined ? {} : { sha }),
+      ...(actor === undefined ? {} : { actor }),
+    },
+    failures: failure === undefined ? [] : [failure.record],
+    ...own,
   }
 }
 

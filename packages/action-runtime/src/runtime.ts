@@ -18,8 +18,8 @@ export interface Runtime extends PostRuntime {
   output(name: string, value: string | number | boolean | object): Promise<void>
   /** keeps a value for `post`; `''` forgets it */
   remember(name: string, value: string): Promise<void>
-  /** the process ends at this moment (ms since the epoch) whatever still hangs, and the step fails */
-  endBy(at: number): void
+  /** the process ends at this moment (ms since the epoch) whatever still hangs, and the step fails; a later call replaces it */
+  endBy(at: number | undefined): void
 }
 
 /** What the runner tells about the run, by GitHub's names. Undefined where it is not set. */

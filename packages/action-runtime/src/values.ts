@@ -9,7 +9,8 @@ export function durationMs(text: string): number {
   let total = 0
   for (const [, amount = '', unit = ''] of trimmed.matchAll(/(\d+)(ms|s|m|h)/g))
     total += Number(amount) * (UNITS[unit] ?? 0)
-  if (total > Number(2 ** 31 - 1)) throw new Error('allowed is at most 24 days')
+  // Node's timers hold 24 days, and time-outs are added up.
+  if (total > 7 * 24 * 3_600_000) throw new Error('allowed is at most 168h')
   return total
 }
 
@@ -82,7 +83,11 @@ export function posixWords(line: string): string[] {
       if (next === '') throw new Error('the line ends in a lone backslash; allowed is a complete POSIX command line')
       if (next !== '\n') word = (word ?? '') + next
       index++
-    } else if (/[ \t\n]/.test(character)) {
+    } else if (character === '\n') {
+      throw new Error(
+        'holds more than one command; allowed is one line (join lines with a \\ at their end), or a JSON array',
+      )
+    } else if (character === ' ' || character === '\t') {
       if (word !== undefined) words.push(word)
       word = undefined
     } else word = (word ?? '') + character

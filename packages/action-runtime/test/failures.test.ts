@@ -57,7 +57,7 @@ test('every failure has its status; anything thrown becomes one', () => {
 test('a deadline counts down by its clock and then fails in its own words', () => {
   let now = 1_000_000
   const clock = { now: () => now, sleep: async () => {} }
-  const deadline = new Deadline(clock, 500, () => new DeadlineExceeded('Lunch.'))
+  const deadline = new Deadline(clock, 500, { what: 'Lunch.' })
   expect([deadline.at, deadline.left]).toEqual([1_000_500, 500])
   now += 499
   expect(deadline.left).toBe(1)

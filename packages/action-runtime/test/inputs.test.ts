@@ -48,10 +48,10 @@ test('every form of value, right', () => {
     yaml: 'cpu: "256"\nno: no\nold: 012\nbig: 1e3\ndate: 2026-11-20',
   })
   expect({
-    yes: input.boolean('yes'),
-    unset: input.boolean('unset'),
+    yes: input.boolean('yes', false),
+    unset: input.boolean('unset', false),
     optional: input.optionalBoolean('unset'),
-    wait: input.duration('wait'),
+    wait: input.duration('wait', 0),
     count: input.integer('count', 20, 200),
     choice: input.choice('choice', ['FARGATE', 'EC2']),
     lines: input.lines('list'),
@@ -103,8 +103,8 @@ test('all problems come in one error, each with the input, the value and what is
   })
   input.optional('region', /^[a-z]{2}-[a-z]+-\d$/, 'allowed is a region such as eu-west-1')
   input.required('task', 'give a family')
-  input.duration('wait')
-  input.boolean('flag')
+  input.duration('wait', 0)
+  input.boolean('flag', false)
   input.integer('count', 20, 200)
   input.integer('half', 20, 200)
   input.choice('choice', ['FARGATE', 'EC2'])
@@ -141,7 +141,7 @@ test('all problems come in one error, each with the input, the value and what is
 
 test('one problem is enough', () => {
   const input = reader({ wait: 'soon' })
-  expect(input.duration('wait')).toBe(0)
+  expect(input.duration('wait', 0)).toBe(0)
   expect(problemsOf(input)).toHaveLength(1)
 })
 

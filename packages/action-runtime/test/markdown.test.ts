@@ -81,7 +81,7 @@ test('plain text comes out as text, in a sentence, a heading, a list entry and a
       })
       const inside = html.slice(open.length, html.length - close.length)
       expect({ text, tags: /<[a-z!/]/i.test(inside) }).toEqual({ text, tags: false })
-      expect(decoded(inside)).toBe(oneLine(text).trim())
+      expect(decoded(inside).replaceAll('\u200b', '')).toBe(oneLine(text).trim())
     }
   }
 })
@@ -89,7 +89,9 @@ test('plain text comes out as text, in a sentence, a heading, a list entry and a
 test('a table keeps its shape whatever its cells hold', () => {
   const rows = hostile.map(text => [code(text), plain(text)])
   const html = rendered(table(['', 'Plain'], rows))
-  const cells = [...html.matchAll(/<td>(.*?)<\/td>/gs)].map(([, cell = '']) => decoded(cell.replace(/<\/?code>/g, '')))
+  const cells = [...html.matchAll(/<td>(.*?)<\/td>/gs)].map(([, cell = '']) =>
+    decoded(cell.replace(/<\/?code>/g, '')).replaceAll('\u200b', ''),
+  )
   expect(cells).toEqual(
     hostile.flatMap(text => [oneLine(text).trim() === '' ? '' : oneLine(text), oneLine(text).trim()]),
   )

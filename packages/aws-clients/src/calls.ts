@@ -1,11 +1,4 @@
-import {
-  type Clock,
-  type Deadline,
-  DeadlineExceeded,
-  durationText,
-  Failure,
-  type Log,
-} from '@aws-deploy-actions/action-runtime'
+import { type Clock, type Deadline, durationText, Failure, type Log } from '@aws-deploy-actions/action-runtime'
 import { AwsError, awsAnswer, CredentialsError, faultKind, PermissionError } from './errors.ts'
 
 /** What a call to AWS is made in. */
@@ -16,6 +9,8 @@ export interface Calling {
   readonly deadline: Deadline
   /** absent for clean-up, which must go on after a cancel */
   readonly signal?: AbortSignal
+  /** how long one attempt may take (ms); default: what the SDK client allows */
+  readonly attemptMs?: number
 }
 
 /**
@@ -29,7 +24,7 @@ export interface Calling {
  */
 export async function call<Output>(
   action: string,
-  { clock, log, deadline, signal }: Calling,
+  { clock, log, deadline, signal, attemptMs = Number.POSITIVE_INFINITY }: Calling,
   attempt: (options: { abortSignal: AbortSignal }) => Promise<Output>,
   alreadyDone?: () => Promise<Output | undefined>,
 ): Promise<Output> {
@@ -39,7 +34,7 @@ export async function call<Output>(
     signal?.throwIfAborted()
     deadline.check()
     const timer = new AbortController()
-    const timeout = setTimeout(() => timer.abort(), deadline.left)
+    const timeout = setTimeout(() => timer.abort(), Math.min(deadline.left, attemptMs))
     try {
       return await attempt({
         abortSignal: signal === undefined ? timer.signal : AbortSignal.any([signal, timer.signal]),
@@ -48,16 +43,19 @@ export async function call<Output>(
       signal?.throwIfAborted()
       if (error instanceof Failure) throw error
       const answer = awsAnswer(error)
-      const kind = faultKind(answer)
+      const kind = timer.signal.aborted ? 'transient' : faultKind(answer)
       if (kind === 'permission') throw new PermissionError(answer, action, { cause: error })
       if (kind === 'credentials') throw new CredentialsError(answer, action, { cause: error })
-      if (kind === 'final' && !timer.signal.aborted) throw new AwsError(answer, action, { cause: error })
+      if (kind === 'final') throw new AwsError(answer, action, { cause: error })
       const wait = backoffMs(tries, kind === 'throttled', answer.retryAfterMs)
-      if (timer.signal.aborted || deadline.left <= LAST_TRY_MS) {
-        throw new DeadlineExceeded(`${action} did not succeed in time.`, {
-          said: timer.signal.aborted ? 'no answer' : `${answer.code}: ${answer.message}`,
-          next: ['AWS was not to be reached or kept throttling; look at its health page and run the step again.'],
-        })
+      if (deadline.left <= LAST_TRY_MS) {
+        throw deadline.exceeded(
+          {
+            what: `${action} did not succeed in time.`,
+            next: ['AWS was not to be reached or kept throttling; look at its health page and run the step again.'],
+          },
+          timer.signal.aborted ? `no answer to ${action}` : `${answer.code}: ${answer.message}`,
+        )
       }
       // One line at the start of a bad spell, then one every half minute.
       if (clock.now() - toldAt > 30_000) {

@@ -29,6 +29,8 @@ export async function imageAddress(reference: ImageReference, region: string, ca
       return reference.uri
     }
     if (error instanceof AwsError && error.code === 'RepositoryNotFoundException') {
+      // A pull-through cache makes the repository at the first pull (ECR User Guide); the address is known already.
+      if (reference.uri !== undefined) return reference.uri
       throw new Failure(`The image repository ${reference.repository} does not exist.`, {
         ...error.details,
         next: [

@@ -25,7 +25,7 @@ function simulated(ms: number, signal?: AbortSignal) {
   const calling: Calling = {
     clock,
     log: createLog(text => said.push(text.trimEnd())),
-    deadline: new Deadline(clock, ms, () => new DeadlineExceeded('Out of time.')),
+    deadline: new Deadline(clock, ms, { what: 'Out of time.' }),
     ...(signal === undefined ? {} : { signal }),
   }
   return { calling, sleeps, said, pass: (time: number) => (now += time) }
@@ -108,7 +108,7 @@ describe('one call', () => {
       const ends = call('ecs:RunTask', calling, attempts([error], true).attempt)
       await expect(ends).rejects.toMatchObject({
         name: 'DeadlineExceeded',
-        message: 'ecs:RunTask did not succeed in time.',
+        message: 'Out of time.',
         details: { said: `${error.name}: ${error.message}` },
       })
       const slept = sleeps.reduce((sum, wait) => sum + wait, 0)
@@ -128,7 +128,7 @@ describe('one call', () => {
       abortSignal.addEventListener('abort', () => reject(failing('AbortError')))
       return promise
     })
-    await expect(ends).rejects.toMatchObject({ name: 'DeadlineExceeded', details: { said: 'no answer' } })
+    await expect(ends).rejects.toMatchObject({ name: 'DeadlineExceeded', details: { said: 'no answer to ecs:X' } })
   })
 
   test.each([

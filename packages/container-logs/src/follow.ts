@@ -23,8 +23,11 @@ export interface LogsRead {
 export interface LogFollower {
   /** the last 20 lines of a container so far */
   lastLines(container: string): readonly string[]
-  /** reads on until every stream's end has been quiet for a while, at most `mostMs`; then the follower is done */
-  drain(mostMs: number): Promise<LogsRead>
+  /**
+   * Reads on until the end of every stream has been quiet for a while, at most `mostMs`, and at most 6 s without any
+   * answer; then the follower is done. Only containers that `ran` can have lines.
+   */
+  drain(mostMs: number, ran: ReadonlySet<string>): Promise<LogsRead>
   /** stops at once, without the rest */
   stop(): Promise<void>
 }
@@ -40,6 +43,9 @@ const QUIET_MS = 2000
 /** GetLogEvents allows 10 calls a second per account and Region (CloudWatch Logs quotas; can be raised); others need some too. */
 const CALLS_PER_SECOND = 6
 const KEPT_LINES = 20
+/** How long one look rides out a bad spell (ms). */
+const PATIENCE_MS = 30_000
+const DRAINING_PATIENCE_MS = 6000
 
 /**
  * Starts following. Lines go to `log.outside` under the container's name: none lost, none twice, in order per stream.
@@ -55,6 +61,7 @@ export function followLogs(
   const kept = new Map<string, readonly string[]>()
   let drainingSince: number | undefined
   let drainUntil = Number.POSITIVE_INFINITY
+  let ran: ReadonlySet<string> = new Set()
   let noticed = false
   const wakeUps = new Set<() => void>()
 
@@ -83,6 +90,8 @@ export function followLogs(
         }
         // Empty pages are normal; the end is where the token repeats (API reference, GetLogEvents).
         if (moved) continue
+        if (drainingSince !== undefined && !ran.has(source.container)) return undefined
+        if (page === 'unanswered' && drainingSince !== undefined) return source
         if (drainingSince !== undefined && clock.now() - Math.max(drainingSince, quietSince) >= QUIET_MS) {
           if (missing) notice(`The log stream ${source.stream} of ${source.group} never appeared.`)
           return undefined
@@ -110,7 +119,9 @@ export function followLogs(
     { group, stream }: ContainerStream,
     token: string | undefined,
   ): Promise<{ messages: string[]; next: string | undefined } | 'missing' | 'unanswered'> {
-    const deadline = new Deadline(clock, Math.min(30_000, Math.max(1, drainUntil - clock.now())))
+    const patience =
+      drainingSince === undefined ? PATIENCE_MS : Math.min(DRAINING_PATIENCE_MS, drainUntil - clock.now())
+    const deadline = new Deadline(clock, Math.max(1, patience))
     try {
       const { events = [], nextForwardToken } = await call(
         'logs:GetLogEvents',
@@ -147,7 +158,8 @@ export function followLogs(
   const reading = Promise.all(streams.map(follow))
   return {
     lastLines: container => kept.get(container) ?? [],
-    drain: async mostMs => {
+    drain: async (mostMs, those) => {
+      ran = those
       drainingSince = clock.now()
       drainUntil = drainingSince + mostMs
       for (const wake of wakeUps) wake()

@@ -81,12 +81,14 @@ function following(...containers: string[]) {
   }
 }
 
+const EVERY = new Set(['app', 'side', 'late', 'never', 'nor-this', 'denied'])
+
 test('every line once and in order, across empty pages, whose tokens move on', async () => {
   const empty = Array.from({ length: 25 }, (_, at) => lines(`e${at}`))
   streams.set('ecs/app/f00', [lines('t1', 'one', 'two'), ...empty, lines('t2', 'three')])
   streams.set('ecs/side/f00', [lines('s1', 'aside')])
   const { said, follower } = following('app', 'side')
-  const { lines: counts, unfinished } = await follower.drain(200_000)
+  const { lines: counts, unfinished } = await follower.drain(200_000, EVERY)
   const shown = said.join('')
   expect(shown.split('\n').filter(line => line.startsWith('app'))).toEqual(['app | one', 'app | two', 'app | three'])
   expect(shown.split('\n').filter(line => line.startsWith('side'))).toEqual(['side | aside'])
@@ -108,7 +110,7 @@ test('a stream that appears late is read; one that never does is one notice', as
   streams.set('ecs/nor-this/f00', [missing])
   const { said, follower, seen } = following('late', 'never', 'nor-this')
   await seen('line 29')
-  await follower.drain(200_000)
+  await follower.drain(200_000, EVERY)
   expect(follower.lastLines('late')).toEqual(Array.from({ length: 20 }, (_, at) => `line ${at + 10}`))
   expect(said.filter(line => line.startsWith('::notice'))).toHaveLength(1)
   expect(said.join('')).toMatch(/The log stream ecs\/(?:never|nor-this)\/f00 of \/ecs\/app never appeared\./)
@@ -125,7 +127,7 @@ test('a stream that cannot be seen for a moment is read on from where it was', a
   ])
   const { said, follower, seen } = following('app')
   await seen('three')
-  await follower.drain(200_000)
+  await follower.drain(200_000, EVERY)
   expect(said.filter(line => line.startsWith('app'))).toEqual(['app | one\n', 'app | two\n', 'app | three\n'])
 })
 
@@ -136,7 +138,7 @@ test('throttling is ridden out; denied logs are a notice and fail nothing', asyn
   streams.set('ecs/denied/f00', [refused(400, 'AccessDeniedException', message)])
   const { said, follower, seen } = following('app', 'denied')
   await Promise.all([seen('app | one'), seen('::notice')])
-  const { unfinished } = await follower.drain(200_000)
+  const { unfinished } = await follower.drain(200_000, EVERY)
   expect(unfinished).toEqual([])
   expect(follower.lastLines('app')).toEqual(['one'])
   expect(said.filter(line => line.startsWith('::notice'))).toEqual([
@@ -152,7 +154,7 @@ test('what does not end in time is named; a stop ends it at once', async () => {
   const { follower, said, seen } = following('app')
   await seen('line 1\n')
   const start = fast.now()
-  const { unfinished } = await follower.drain(3000)
+  const { unfinished } = await follower.drain(3000, EVERY)
   expect(unfinished).toEqual([source('app')])
   expect(fast.now() - start).toBeLessThan(60_000)
   expect(said.join('').split('\n').slice(0, 2)).toEqual(['app | line 0', 'app | line 1'])

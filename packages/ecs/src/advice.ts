@@ -81,6 +81,13 @@ const REASONS: readonly (readonly [RegExp, Advice])[] = [
     },
   ],
   [
+    /dependency graph|container ordering dependency|did not exit successfully/i,
+    {
+      cause: 'A container that this one depends on failed or never became healthy.',
+      next: ['Look at the exit code and the lines of that container; it is named in the reason.'],
+    },
+  ],
+  [
     /CannotStartContainerError|executable file not found|no such file or directory/i,
     {
       cause: 'The command of the container does not exist in the image.',

@@ -27,10 +27,13 @@ export function differences(
     .map(path => ({ path, before: left.get(path), after: right.get(path) }))
 }
 
-/** Differences as lines that a reviewer can read; environment values as hashes unless `showValues`. */
+// Values of variables, and options of log drivers that may hold a token (splunk-token); those of awslogs do not.
+const SENSITIVE = /\.environment\.|\.options\.(?!awslogs-|mode$|max-buffer-size$)/
+
+/** Differences as lines that a reviewer can read; what may be confidential as hashes unless `showValues`. */
 export function differenceLines(found: readonly Difference[], showValues = false): string[] {
   return found.map(({ path, before, after }) => {
-    const secret = /\.environment\./.test(path) && !showValues
+    const secret = SENSITIVE.test(path) && !showValues
     const shown = (value: unknown): string =>
       value === undefined ? '(none)' : secret ? `sha256:${hash(String(value))}` : String(value)
     return `${path}: ${shown(before)} → ${shown(after)}`

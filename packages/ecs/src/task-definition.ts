@@ -82,7 +82,11 @@ export async function describedRevision(ecs: ECSClient, name: string, calling: C
       ecs.send(new DescribeTaskDefinitionCommand({ taskDefinition: name, include: ['TAGS'] }), options),
     )
     if (taskDefinition?.taskDefinitionArn === undefined) return undefined
-    return { arn: taskDefinition.taskDefinitionArn, definition: registrable(taskDefinition, tags), active: taskDefinition.status !== 'INACTIVE' }
+    return {
+      arn: taskDefinition.taskDefinitionArn,
+      definition: registrable(taskDefinition, tags),
+      active: taskDefinition.status !== 'INACTIVE',
+    }
   } catch (error) {
     // "Unable to describe task definition." (ClientException) is ECS's word for one that does not exist.
     if (error instanceof AwsError && /^(?:ClientException|InvalidParameterException)$/.test(error.code))

@@ -191,9 +191,12 @@ test.each([
   ],
   [
     'arn:aws:ssm:us-east-1:123456789012:parameter/shop/db/url',
-    { kind: 'parameter', name: '/shop/db/url', region: 'us-east-1' },
+    { kind: 'parameter', names: ['/shop/db/url'], region: 'us-east-1', accountId: '123456789012' },
   ],
-  ['arn:aws:ssm:us-east-1:123456789012:parameter/plain', { kind: 'parameter', name: 'plain', region: 'us-east-1' }],
-  ['/shop/db/url', { kind: 'parameter', name: '/shop/db/url', region: 'eu-west-1' }],
-  ['plain', { kind: 'parameter', name: 'plain', region: 'eu-west-1' }],
+  [
+    'arn:aws:ssm:us-east-1:123456789012:parameter/plain',
+    { kind: 'parameter', names: ['plain', '/plain'], region: 'us-east-1', accountId: '123456789012' },
+  ],
+  ['/shop/db/url', { kind: 'parameter', names: ['/shop/db/url'], region: 'eu-west-1', accountId: undefined }],
+  ['plain', { kind: 'parameter', names: ['plain'], region: 'eu-west-1', accountId: undefined }],
 ])('the secret %s', (valueFrom, wanted) => expect(secretTarget(valueFrom, 'eu-west-1')).toEqual(wanted))

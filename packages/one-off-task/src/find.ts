@@ -1,9 +1,9 @@
-import { type Calling, call } from '@aws-deploy-actions/aws-clients'
+import { AwsError, type Calling, call } from '@aws-deploy-actions/aws-clients'
 import {
   DescribeTasksCommand,
-  type DesiredStatus,
   type ECSClient,
   ListTasksCommand,
+  type ListTasksCommandInput,
   type Task,
 } from '@aws-sdk/client-ecs'
 
@@ -13,35 +13,42 @@ export interface Mark {
   readonly group?: string
 }
 
-/** The tasks of a cluster that were started with this mark and, unless `stopping` is asked for too, shall run. */
+/**
+ * The tasks of a cluster that were started with this mark: those that shall run, and with `stopping` also those that
+ * were told to stop. ListTasks says that `startedBy` must be the only filter; beside `desiredStatus` it is in wide use
+ * all the same. Were it refused for STOPPED, only tasks that shall run would be found.
+ */
 export async function markedTasks(
   ecs: ECSClient,
   cluster: string,
   { startedBy, group }: Mark,
   calling: Calling,
-  statuses: readonly DesiredStatus[] = ['RUNNING'],
+  stopping = false,
 ): Promise<Task[]> {
-  const arns: string[] = []
-  for (const desiredStatus of statuses) {
-    let nextToken: string | undefined
-    do {
-      const page = await call('ecs:ListTasks', calling, options =>
-        ecs.send(
-          new ListTasksCommand({
-            cluster,
-            startedBy,
-            desiredStatus,
-            ...(nextToken === undefined ? {} : { nextToken }),
-          }),
-          options,
-        ),
-      )
-      arns.push(...(page.taskArns ?? []))
-      nextToken = page.nextToken
-    } while (nextToken !== undefined)
+  const arns = await listedTasks(ecs, { cluster, startedBy }, calling)
+  if (stopping) {
+    try {
+      arns.push(...(await listedTasks(ecs, { cluster, startedBy, desiredStatus: 'STOPPED' }, calling)))
+    } catch (error) {
+      if (!(error instanceof AwsError && error.code === 'InvalidParameterException')) throw error
+      calling.log.debug(error.details.said ?? error.message)
+    }
   }
   const tasks = await describedTasks(ecs, cluster, arns, calling)
   return group === undefined ? tasks : tasks.filter(task => task.group === group)
+}
+
+async function listedTasks(ecs: ECSClient, filter: ListTasksCommandInput, calling: Calling): Promise<string[]> {
+  const arns: string[] = []
+  let nextToken: string | undefined
+  do {
+    const page = await call('ecs:ListTasks', calling, options =>
+      ecs.send(new ListTasksCommand({ ...filter, ...(nextToken === undefined ? {} : { nextToken }) }), options),
+    )
+    arns.push(...(page.taskArns ?? []))
+    nextToken = page.nextToken
+  } while (nextToken !== undefined)
+  return arns
 }
 
 /** DescribeTasks takes 100 at a time. Those that ECS does not know (yet) are left out. */

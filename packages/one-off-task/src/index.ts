@@ -1,6 +1,6 @@
 export { stopUnsettledTask } from './clean-up.ts'
 export { readTaskInputs, type TaskInputs } from './inputs.ts'
-export { databaseLock, type TaskLock } from './lock.ts'
+export { databaseLock, lockForTwo, ownMark, type TaskLock } from './lock.ts'
 export { type PreparedTask, preparedTask } from './prepare.ts'
 export { type RunOptions, runToItsEnd, type TaskRun } from './run.ts'
 export { NotStarted } from './start.ts'

@@ -5,6 +5,7 @@ import {
   filledIn,
   isObject,
   patchedDocument,
+  type Registrable,
   type TaskDefinitionSource,
   taskDefinitionSource,
   unresolved,
@@ -47,6 +48,7 @@ export interface CapacityProvider {
   readonly base: number
 }
 
+const DEFAULT_TIMEOUT_MS = 600_000
 const VARIABLE = { pattern: /^[A-Za-z_][A-Za-z0-9_.-]*$/, allowed: 'allowed are letters, digits, _, . and -' }
 
 /** Reads the inputs; problems are noted in `input`. */
@@ -60,28 +62,40 @@ export function readTaskInputs(input: InputReader): TaskInputs {
   )
   const folder = input.variable('GITHUB_WORKSPACE') ?? process.cwd()
   const source = text === '' ? undefined : input.parsed('task-definition', given => taskDefinitionSource(given, folder))
-  if (source?.kind === 'file') noteFileProblems(input, source, region, templateValues, patch)
+  const definition = source?.kind === 'file' ? fileDefinition(input, source, region, templateValues, patch) : undefined
+  const container = input.optional('container')
+  const subnets = identifiers(input, 'subnets', /^subnet-[0-9a-z]+$/, 'allowed is a subnet id such as subnet-0a1b2c')
+  const networkFromService = input.optional('network-from-service')
+  if (definition !== undefined) {
+    const names = (definition.containerDefinitions ?? []).map(({ name }) => name)
+    if (container !== undefined && !names.includes(container))
+      input.problem('container', container, `allowed is one of ${names.join(', ')}`)
+    if (definition.networkMode === 'awsvpc' && subnets.length === 0 && networkFromService === undefined) {
+      input.conflict(
+        'subnets',
+        'are needed, because the task definition uses awsvpc networking; give them, or network-from-service',
+      )
+    }
+  }
   const strategy = capacityProviders(input)
   const launchType = input.choice('launch-type', ['FARGATE', 'EC2', 'EXTERNAL'])
   if (launchType !== undefined && strategy.length > 0) {
     input.conflict('capacity-provider-strategy', 'excludes launch-type; give one of the two')
   }
-  const timeoutMs = input.duration('timeout')
-  if (timeoutMs === 0) input.conflict('timeout', 'is empty or 0; allowed is a duration such as 10m')
   return {
     region,
     cluster: input.optional('cluster') ?? 'default',
     source: source ?? { kind: 'registered', name: '' },
     templateValues,
     patch,
-    container: input.optional('container'),
+    container,
     image: input.parsed('image', parseImageReference),
     secrets: input.map('secrets', VARIABLE),
     entryPoint: input.arguments('entrypoint', 'json'),
     command: input.arguments('command', 'json-or-line'),
     environment: input.map('environment', VARIABLE),
-    networkFromService: input.optional('network-from-service'),
-    subnets: identifiers(input, 'subnets', /^subnet-[0-9a-z]+$/, 'allowed is a subnet id such as subnet-0a1b2c'),
+    networkFromService,
+    subnets,
     securityGroups: identifiers(
       input,
       'security-groups',
@@ -101,8 +115,8 @@ export function readTaskInputs(input: InputReader): TaskInputs {
     ephemeralStorageGiB: input.integer('ephemeral-storage', 20, 200),
     taskTags: input.map('task-tags'),
     propagateTags: input.choice('propagate-tags', ['task-definition', 'none']),
-    timeoutMs,
-    preflight: input.boolean('preflight'),
+    timeoutMs: input.duration('timeout', DEFAULT_TIMEOUT_MS, 1000),
+    preflight: input.boolean('preflight', true),
     logs: input.choice('logs', ['follow', 'after', 'none']) ?? 'follow',
   }
 }
@@ -114,20 +128,21 @@ function patchInput(input: InputReader): unknown {
   return undefined
 }
 
-/** Everything that is wrong in a task-definition file, before AWS is asked anything. */
-function noteFileProblems(
+/** The definition in a file; everything that is wrong in it is noted, before AWS is asked anything. */
+function fileDefinition(
   input: InputReader,
   { document, path }: Extract<TaskDefinitionSource, { kind: 'file' }>,
   region: string,
   values: ReadonlyMap<string, string>,
   patch: unknown,
-): void {
+): Registrable | undefined {
   const open = unresolved(document, new Set([...values.keys(), 'account', 'region']))
   // The account id is known later; any number has its form.
   const filled = filledIn(document, new Map([['region', region], ['account', '000000000000'], ...values]))
-  for (const { path: at, problem } of [...open, ...checkedDefinition(patchedDocument(filled, patch)).problems]) {
+  const { definition, problems } = checkedDefinition(patchedDocument(filled, patch))
+  for (const { path: at, problem } of [...open, ...problems])
     input.conflict('task-definition', `${path}: ${at} ${problem}`)
-  }
+  return definition
 }
 
 function identifiers(input: InputReader, name: string, pattern: RegExp, allowed: string): string[] {
@@ -140,8 +155,14 @@ function capacityProviders(input: InputReader): CapacityProvider[] {
   const name = 'capacity-provider-strategy'
   return [...input.map(name)].map(([capacityProvider, value]) => {
     const match = /^\s*(\d{1,4})(?::(\d{1,6}))?\s*$/.exec(value)
-    if (match === null)
-      input.problem(name, `${capacityProvider}=${value}`, 'allowed is PROVIDER=WEIGHT or PROVIDER=WEIGHT:BASE')
+    // API reference, CapacityProviderStrategyItem: weight 0 to 1,000, base 0 to 100,000.
+    if (match === null || Number(match[1]) > 1000 || Number(match[2] ?? 0) > 100_000) {
+      input.problem(
+        name,
+        `${capacityProvider}=${value}`,
+        'allowed is PROVIDER=WEIGHT (0 to 1000) or PROVIDER=WEIGHT:BASE (0 to 100000)',
+      )
+    }
     return { capacityProvider, weight: Number(match?.[1] ?? 0), base: Number(match?.[2] ?? 0) }
   })
 }

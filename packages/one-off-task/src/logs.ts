@@ -1,5 +1,6 @@
 import type { Deadline, Runtime } from '@aws-deploy-actions/action-runtime'
 import type { LogFollower } from '@aws-deploy-actions/container-logs'
+import type { Task } from '@aws-sdk/client-ecs'
 import { logConsoleUrl } from './console.ts'
 import type { TaskInputs } from './inputs.ts'
 import type { PreparedTask } from './prepare.ts'
@@ -9,8 +10,8 @@ import { taskId } from './state.ts'
 /** The logs of one task, read as the `logs` input wants it. */
 export interface TaskLogs {
   lastLines(container: string): readonly string[]
-  /** the rest after the container's exit; never past the deadline */
-  readTail(deadline: Deadline): Promise<void>
+  /** the rest after the container's exit, of the containers that ran; never past the deadline */
+  readTail(task: Task, deadline: Deadline): Promise<void>
   stop(): Promise<void>
 }
 
@@ -50,11 +51,12 @@ export async function followTaskLogs(
   runtime.signal.addEventListener('abort', () => void follower?.stop(), { once: true })
   return {
     lastLines: name => follower?.lastLines(name) ?? [],
-    readTail: async deadline => {
+    readTail: async ({ containers = [] }, deadline) => {
+      const ran = new Set(containers.flatMap(({ name = '', runtimeId }) => (runtimeId === undefined ? [] : [name])))
+      if (ran.size === 0) return
       follower ??= start()
-      const { unfinished } = await follower.drain(
-        Math.min(deadline.left, wanted === 'follow' ? TAIL_MS : deadline.left),
-      )
+      const mostMs = Math.min(deadline.left, wanted === 'follow' ? TAIL_MS : Number.POSITIVE_INFINITY)
+      const { unfinished } = await follower.drain(mostMs, ran)
       if (unfinished.length > 0 && !runtime.signal.aborted) {
         log.notice(
           'The end of the log is missing',

@@ -115,30 +115,34 @@ async function placementFor(
   ecs: ECSClient,
   calling: Calling,
 ): Promise<Placement> {
-  const { networkFromService, launchType, capacityProviderStrategy, platformVersion } = inputs
+  const { networkFromService, launchType, capacityProviderStrategy: strategy, platformVersion } = inputs
   const copied: Placement =
     networkFromService === undefined ? {} : await placementOfService(ecs, inputs.cluster, networkFromService, calling)
-  const capacity =
-    launchType !== undefined
-      ? { launchType }
-      : capacityProviderStrategy.length > 0
-        ? { capacityProviderStrategy: capacityProviderStrategy.map(provider => ({ ...provider })) }
-        : copied.capacityProviderStrategy !== undefined
-          ? { capacityProviderStrategy: copied.capacityProviderStrategy }
-          : { launchType: copied.launchType ?? ('FARGATE' as const) }
   const network = networkFor(inputs, copied.networkConfiguration)
   if (definition.networkMode === 'awsvpc' && (network?.awsvpcConfiguration?.subnets ?? []).length === 0) {
     throw new Failure(`The task definition ${definition.family} uses awsvpc networking, and no subnets are given.`, {
       next: ['Give subnets (and security-groups), or network-from-service to copy those of a live service.'],
     })
   }
-  const platform =
-    platformVersion ?? (launchType === undefined || launchType === 'FARGATE' ? copied.platformVersion : undefined)
+  // Other network modes take no configuration; one that was asked for is left for AWS to refuse.
+  const wanted = definition.networkMode === 'awsvpc' || inputs.subnets.length > 0
+  const own = launchType !== undefined || strategy.length > 0
+  const version = platformVersion ?? (own ? undefined : copied.platformVersion)
   return {
-    ...capacity,
-    ...(network === undefined ? {} : { networkConfiguration: network }),
-    ...(platform === undefined ? {} : { platformVersion: platform }),
+    ...(own ? capacity(launchType, strategy) : copiedCapacity(copied)),
+    ...(network === undefined || !wanted ? {} : { networkConfiguration: network }),
+    ...(version === undefined ? {} : { platformVersion: version }),
   }
+}
+
+function capacity(launchType: TaskInputs['launchType'], strategy: TaskInputs['capacityProviderStrategy']): Placement {
+  return launchType === undefined
+    ? { capacityProviderStrategy: strategy.map(provider => ({ ...provider })) }
+    : { launchType }
+}
+
+function copiedCapacity({ capacityProviderStrategy, launchType = 'FARGATE' }: Placement): Placement {
+  return capacityProviderStrategy === undefined ? { launchType } : { capacityProviderStrategy }
 }
 
 function networkFor(

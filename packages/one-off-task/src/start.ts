@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { asFailure, Deadline, DeadlineExceeded, durationText, Failure } from '@aws-deploy-actions/action-runtime'
-import { AwsError, type Calling, call, PermissionError } from '@aws-deploy-actions/aws-clients'
+import { AwsError, type Calling, call } from '@aws-deploy-actions/aws-clients'
 import { adviceFor } from '@aws-deploy-actions/ecs'
 import {
   type ECSClient,
@@ -10,7 +10,7 @@ import {
   type Task,
 } from '@aws-sdk/client-ecs'
 import { type Mark, markedTasks } from './find.ts'
-import { stopTask } from './stop.ts'
+import { CLEAN_UP_MS, stopTask } from './stop.ts'
 
 /** The counted container never ran: nothing has happened, and it is safe to try again. */
 export class NotStarted extends Failure {
@@ -31,8 +31,7 @@ export async function orNotStarted<Value>(body: () => Promise<Value>): Promise<V
 
 /** Between two tries for room in the cluster (ms). */
 const CAPACITY_RETRY_MS = 5000
-/** After a cancel: how long an unanswered RunTask is waited for and looked for (ms). */
-const UNANSWERED_MS = 3500
+const TELL_EVERY_MS = 60_000
 
 /**
  * Starts one task. Room that is lacking is waited for until the deadline. A request whose answer was lost is repeated
@@ -48,6 +47,7 @@ export async function startedTask(
 ): Promise<Task> {
   const { clock, log, deadline, signal } = calling
   const began = clock.now()
+  let toldAt = began
   for (let tries = 1; ; tries++) {
     const { tasks = [], failures = [] } = await answered(
       ecs,
@@ -61,15 +61,19 @@ export async function startedTask(
     const said = words === '' ? 'RunTask returned neither a task nor a failure' : words
     const retryable = failures.length > 0 && failures.every(({ reason, arn }) => lacksRoom(reason, arn))
     if (!retryable) throw new NotStarted('ECS did not start the task.', { said, ...adviceFor(said) })
-    if (deadline.left <= CAPACITY_RETRY_MS) {
+    if (deadline.left < 100) {
       throw new NotStarted(`ECS had no room for the task for ${durationText(clock.now() - began)}.`, {
         said,
         ...adviceFor(said),
       })
     }
-    if (tries === 1 || tries % 6 === 0)
-      log.info(`No room for the task yet (${said}); trying again until it fits or the time is over.`)
-    await clock.sleep(Math.min(CAPACITY_RETRY_MS, tries * 1500) * (0.9 + Math.random() * 0.2), signal)
+    if (tries === 1) log.info(`No room for the task yet (${said}); trying again until it fits or the time is over.`)
+    else if (clock.now() - toldAt > TELL_EVERY_MS)
+      log.info(`No room for the task for ${durationText(clock.now() - began)} (${said}).`)
+    if (tries === 1 || clock.now() - toldAt > TELL_EVERY_MS) toldAt = clock.now()
+    const pause = Math.min(CAPACITY_RETRY_MS, tries * 1500) * (0.9 + Math.random() * 0.2)
+    // The last try is made shortly before the time is over.
+    await clock.sleep(Math.min(pause, Math.max(50, deadline.left - 1000)), signal)
   }
 }
 
@@ -97,16 +101,15 @@ async function answered(
     if (signal?.aborted || error instanceof DeadlineExceeded)
       await stopWhatStarted(ecs, request.cluster ?? 'default', answer, mark, calling)
     signal?.throwIfAborted()
-    if (error instanceof PermissionError) throw new NotStarted(error.message, error.details, { cause: error })
-    if (error instanceof AwsError)
-      throw new NotStarted(
-        'ECS refused to start the task.',
-        { ...error.details, ...adviceFor(error.details.said ?? '') },
-        { cause: error },
-      )
+    if (error instanceof AwsError) {
+      const { said = '' } = error.details
+      throw new NotStarted('ECS refused to start the task.', { ...error.details, ...adviceFor(said) }, { cause: error })
+    }
     if (error instanceof DeadlineExceeded && /throttl|rate exceeded/i.test(error.details.said ?? '')) {
       throw new NotStarted('ECS throttled RunTask until the time was over.', error.details, { cause: error })
     }
+    if (error instanceof Failure && error.status === 'failed')
+      throw new NotStarted(error.message, error.details, { cause: error })
     throw error
   }
 }
@@ -129,8 +132,8 @@ async function stopWhatStarted(
   mark: Mark,
   { clock, log }: Calling,
 ): Promise<void> {
-  const until = clock.now() + UNANSWERED_MS
-  const looking = { clock, log, deadline: new Deadline(clock, UNANSWERED_MS) }
+  const cleanUp = new Deadline(clock, CLEAN_UP_MS)
+  const looking = { clock, log, attemptMs: 1000, deadline: new Deadline(clock, CLEAN_UP_MS - 1500) }
   let arn: string | undefined
   let over = false
   answer.then(
@@ -142,15 +145,22 @@ async function stopWhatStarted(
       over = true
     },
   )
-  while (arn === undefined && clock.now() < until) {
+  let looked = false
+  while (arn === undefined && looking.deadline.left > 0) {
     const last = over
-    const [found] = await markedTasks(ecs, cluster, mark, looking).catch(() => [])
-    arn ??= found?.taskArn
-    if (last) break
+    looked = await markedTasks(ecs, cluster, mark, looking).then(
+      ([found]) => {
+        arn ??= found?.taskArn
+        return true
+      },
+      () => false,
+    )
+    if (last && looked) break
     if (arn === undefined) await clock.sleep(250)
   }
   if (arn !== undefined)
-    await stopTask(ecs, cluster, arn, 'The run that started it was cancelled or out of time.', { clock, log })
-  else if (!over)
+    await stopTask(ecs, cluster, arn, 'The run that started it was cancelled or out of time.', { clock, log }, cleanUp)
+  else if (!over || !looked) {
     log.warning('RunTask was not answered', 'Whether a task was started is not known yet; the post step looks again.')
+  }
 }

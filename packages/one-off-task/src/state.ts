@@ -20,7 +20,12 @@ export function containerState(task: Task, name: string): ContainerState {
   const container = task.containers?.find(entry => entry.name === name)
   const ran = hasRun(task, container)
   if (container?.exitCode !== undefined) return { kind: 'exited', exitCode: container.exitCode, ran }
-  if (CONTAINERS_OVER.has(task.lastStatus ?? '')) return { kind: 'without-exit-code', ran }
+  // A task that failed to start has no exit code to come; for another one it could still be on its way.
+  const over =
+    task.lastStatus === 'DEPROVISIONING'
+      ? task.stopCode === 'TaskFailedToStart'
+      : CONTAINERS_OVER.has(task.lastStatus ?? '')
+  if (over) return { kind: 'without-exit-code', ran }
   return { kind: 'unfinished', begun: container?.lastStatus === 'RUNNING' || container?.runtimeId !== undefined }
 }
 
@@ -42,6 +47,13 @@ export function goesOn(task: Task): boolean {
   if (CONTAINERS_OVER.has(task.lastStatus ?? '')) return false
   const containers = task.containers ?? []
   return containers.length === 0 || containers.some(({ lastStatus }) => lastStatus !== 'STOPPED')
+}
+
+/** Did the task end with 0, so recently (ms)? Containers that were stopped with it do not count. */
+export function succeededWithin({ containers = [], executionStoppedAt }: Task, ms: number, now: number): boolean {
+  const codes = containers.flatMap(({ exitCode }) => (exitCode === undefined ? [] : [exitCode]))
+  const good = codes.includes(0) && codes.every(code => code === 0 || code === 137 || code === 143)
+  return good && now - (executionStoppedAt?.getTime() ?? now) < ms
 }
 
 /** Of two tasks for the same thing, the one that was created later has to go; the ARN decides between equals. */

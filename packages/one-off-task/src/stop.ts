@@ -3,8 +3,8 @@ import { AwsError, call } from '@aws-deploy-actions/aws-clients'
 import { type ECSClient, StopTaskCommand } from '@aws-sdk/client-ecs'
 import { taskId } from './state.ts'
 
-/** How long a clean-up call is tried: the runner kills 7.5 s after a cancel. */
-const CLEAN_UP_MS = 4500
+/** How long clean-up is tried in all: the runner kills 7.5 s after a cancel, and a deadline has 5 s of grace. */
+export const CLEAN_UP_MS = 4500
 
 /**
  * Tells a task to stop, whatever has been cancelled. Returns whether ECS accepted it (or knows no such running task).
@@ -16,10 +16,10 @@ export async function stopTask(
   arn: string,
   why: string,
   { clock, log }: { clock: Clock; log: Log },
+  deadline: Deadline = new Deadline(clock, CLEAN_UP_MS),
 ): Promise<boolean> {
-  const deadline = new Deadline(clock, CLEAN_UP_MS)
   try {
-    await call('ecs:StopTask', { clock, log, deadline }, options =>
+    await call('ecs:StopTask', { clock, log, deadline, attemptMs: 1500 }, options =>
       ecs.send(new StopTaskCommand({ cluster, task: arn, reason: why.slice(0, 255) }), options),
     )
     log.info(`Task ${taskId(arn)} was told to stop; ECS accepted it.`)

@@ -13,20 +13,37 @@ import { taskConsoleUrl } from './console.ts'
 import type { TaskRun } from './run.ts'
 import { taskId } from './state.ts'
 
+/** What a migration has beside its task. */
+export interface MigrationFacts {
+  readonly database: string | undefined
+  readonly verification: TaskRun | undefined
+}
+
 /** What to tell about one task: `subject` begins the verdict, e.g. `Task` or `Migration of shop`. */
-export function toldOfTask(subject: string, run: TaskRun, { status, failure }: Outcome, database?: string): Told {
+export function toldOfTask(
+  subject: string,
+  run: TaskRun,
+  { status, failure }: Outcome,
+  { database, verification }: MigrationFacts = { database: undefined, verification: undefined },
+): Told {
   const verdict = verdictText(subject, run, status, failure?.message)
   const mark = status === 'succeeded' ? '✅' : status === 'cancelled' ? '🚫' : '❌'
   const sections = [`### ${mark} ${plain(verdict)}`]
-  if (failure !== undefined) sections.push(failureMarkdown(failure.record), lastLines(run))
+  if (failure !== undefined) sections.push(failureMarkdown(failure.record), lastLines(verification ?? run))
   sections.push(factsTable(run, status, database))
+  if (verification !== undefined) sections.push('**Verification**', factsTable(verification, status, undefined))
   return {
-    record: { verdict, tasks: [taskRecord(run, status, database)] },
+    record: {
+      verdict,
+      tasks: [run, ...(verification === undefined ? [] : [verification])].map(task =>
+        taskRecord(task, status, database),
+      ),
+    },
     summary: sections.filter(section => section !== '').join('\n\n'),
   }
 }
 
-function lastLines({ lastLines: lines = [], container = '' }: TaskRun): string {
+function lastLines({ lastLines: lines = [], lastLinesOf: container = '' }: TaskRun): string {
   if (lines.length === 0) return ''
   return `<details open><summary>Last lines of ${code(container)}</summary>\n\n${codeBlock(lines.join('\n'))}\n\n</details>`
 }

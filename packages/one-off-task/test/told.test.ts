@@ -27,6 +27,7 @@ const over: TaskRun = {
   stoppedReason: 'Essential container in task exited',
   seconds: 12.3,
   logGroup: '/ecs/app',
+  lastLinesOf: 'app',
   lastLines: ['one', 'two'],
 }
 const started: TaskRun = { cluster: 'main', region: 'eu-west-1' }
@@ -34,7 +35,7 @@ const outcome = (status: string, failure?: Failure): Outcome => ({ status, failu
 
 /** The record as the action leaves it, and the page that a reader sees. */
 function told(subject: string, run: TaskRun, end: Outcome, database?: string) {
-  const { record, summary } = toldOfTask(subject, run, end, database)
+  const { record, summary } = toldOfTask(subject, run, end, { database, verification: undefined })
   const report: ReportRecord = {
     schema: 1,
     action: 'run-ecs-task',
