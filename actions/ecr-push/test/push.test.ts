@@ -250,7 +250,7 @@ test.each<[string, Record<string, string>, Record<string, string>, RegExp]>([
   ['no region', {}, { AWS_REGION: '', AWS_DEFAULT_REGION: '' }, /aws-region: is not set/],
   ['no tag', { tags: '# nothing\n' }, {}, /tags: is empty/],
   ['no tag left', { tags: '{version}' }, {}, /no tag is left in this run.*has no version/],
-  ['no time', { timeout: '0s' }, {}, /timeout: "0s": allowed is a duration above zero/],
+  ['no time', { timeout: '0s' }, {}, /timeout: "0s": allowed is at least 1s/],
   [
     'no Dockerfile',
     { archive: '', context: 'app', file: 'app/Missing' },

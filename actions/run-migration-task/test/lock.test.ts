@@ -144,11 +144,17 @@ describe('what the lock holds on to', () => {
   })
 
   inCloud('an earlier task that shows late: failed when the container had begun, and it says so', async cloud => {
-    await cloud.register('migrate', MIGRATION)
-    // Each sees an empty list twice: before the start, and at the first look after it.
-    cloud.aws.addFault({ operation: 'ListTasks', kind: 'answer', body: { taskArns: [] }, forMs: 5000 })
+    const { containers, release } = heldMigration(cloud)
+    await cloud.register('migrate', containers)
+    // Neither sees the other before both run.
+    cloud.aws.addFault({ operation: 'ListTasks', kind: 'answer', body: { taskArns: [] } })
     const inputs = { 'task-definition': 'migrate', database: 'shop' }
-    const results = await Promise.all([cloud.run(inputs, ACTION), cloud.run(inputs, ACTION)])
+    const runs = await Promise.all([cloud.start(inputs, ACTION), cloud.start(inputs, ACTION)])
+    await until('both run', () => runs.every(run => run.output().includes('begin shop')))
+    cloud.aws.clearFaults()
+    await until('one gives way', () => cloud.calls('StopTask').length > 0)
+    release()
+    const results = await Promise.all(runs.map(run => run.result))
     const loser = results.find(({ exitCode }) => exitCode === 1)
     expect(results.map(({ exitCode }) => exitCode).toSorted()).toEqual([0, 1])
     expect(loser?.outputs['status']).toBe('failed')

@@ -31,7 +31,8 @@ export async function startPostgres(): Promise<Postgres> {
     user: 'app',
     password,
     persistent: false,
-    createPostgresUser: true,
+    // Only root may not run it itself.
+    createPostgresUser: process.getuid?.() === 0,
     postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=`, '-c', 'fsync=off'],
     onLog: () => {},
     onError: message => errors.push(String(message)),
