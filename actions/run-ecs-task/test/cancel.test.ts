@@ -117,7 +117,7 @@ describe('other ways to be interrupted', () => {
   inCloud('while the last lines are awaited: no StopTask, cancelled all the same', async cloud => {
     await cloud.register('quick', { app: 'echo done' })
     const action = await cloud.start({ 'task-definition': 'quick' })
-    await until('the exit was seen', () => action.output().includes('app | done'))
+    await until('the exit was seen', () => action.output().includes('exited with 0'))
     action.signal('SIGTERM')
     const { exitCode, outputs } = await action.result
     expect(exitCode).toBe(143)
