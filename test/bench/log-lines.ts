@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { startTaskCloud } from '../support/task-cloud.ts'
-import { median, type Row } from './measure.ts'
+import { median, peakMemoryKiB, type Row } from './measure.ts'
 
 const LINES = 100_000
 const RUNS = 3
@@ -67,13 +66,5 @@ export async function logLines(): Promise<Row[]> {
     ]
   } finally {
     await cloud.stop()
-  }
-}
-
-function peakMemoryKiB(pid: number): number {
-  try {
-    return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
-  } catch {
-    return 0
   }
 }

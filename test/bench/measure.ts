@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+
 /** One measured thing: a row of docs/benchmarks.md. */
 export interface Row {
   readonly what: string
@@ -30,4 +32,13 @@ export async function inParallel<Item, Result>(
   }
   await Promise.all(Array.from({ length: many }, worker))
   return results
+}
+
+/** The greatest memory (RSS) that a process had so far; 0 when it is gone. */
+export function peakMemoryKiB(pid: number): number {
+  try {
+    return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
+  } catch {
+    return 0
+  }
 }

@@ -6,6 +6,8 @@ import { describe } from '@jest/globals'
 const NEEDS = {
   'Docker Engine': () =>
     answers('docker', ['version', '--format', '{{.Server.Version}}']) || 'no Docker Engine answers',
+  buildx: () => answers('docker', ['buildx', 'version']) || 'docker has no buildx plugin',
+  buildkitd: () => answers('buildkitd', ['--version']) || 'buildkitd is not installed',
   'busybox-static': () => existsSync('/bin/busybox') || 'there is no static /bin/busybox to build an image from',
   'AWS CLI': () => answers('aws', ['--version']) || 'aws is not installed',
   skopeo: () => answers('skopeo', ['--version']) || 'skopeo is not installed',

@@ -1,56 +1,111 @@
 import { Failure } from '@aws-deploy-actions/action-runtime'
 import {
+  type BuildOutput,
+  type DockerBuild,
   type DockerContext,
   dockerBuild,
-  dockerFolder,
-  dockerLogin,
   dockerPush,
   ImmutableTag,
   type Manifest,
-  removeDockerFolder,
+  pushesByItself,
 } from '@aws-deploy-actions/container-registry'
+import { cacheOf } from './build-cache.ts'
 import { commitTime, ociLabels } from './commit.ts'
-import type { Inputs, Source } from './inputs.ts'
+import type { DockerSession } from './docker-step.ts'
+import type { BuildSource } from './image-inputs.ts'
+import type { Inputs } from './inputs.ts'
 import type { Place } from './place.ts'
-import type { Result } from './report.ts'
+import type { ImageResult } from './result.ts'
 import type { Step } from './step.ts'
 import { inAttempts, putTag, refusedTag, tagged, tagPlan } from './tagging.ts'
 
-/** Builds with docker and pushes: docker sends the layers under one tag, the others are put beside it. */
+/** Builds and pushes nothing: no AWS is asked, no login is needed. The image stays in the Engine where one platform is built. */
+export async function buildOnly(
+  source: BuildSource,
+  name: string,
+  inputs: Inputs,
+  docker: DockerSession,
+  step: Step,
+): Promise<void> {
+  const [tag] = inputs.tags
+  const output: BuildOutput =
+    source.platforms.length > 1
+      ? { to: 'nowhere' }
+      : { to: 'engine', name: tag === undefined ? undefined : `${name}:${tag}` }
+  await step.log.group('Build', async () => {
+    const cache = cacheOf(inputs.cache, undefined, name, step)
+    await dockerBuild(await described(source, step), output, cache, docker.builder, await docker.context(step))
+  })
+}
+
+/**
+ * Builds with docker and pushes. From the Engine docker sends the layers under one tag; a builder of its own pushes by
+ * digest. The other tags are put beside it, so that all are one digest.
+ * @returns what the registry has now
+ */
 export async function buildAndPush(
-  source: Extract<Source, { kind: 'build' }>,
+  source: BuildSource,
+  place: Place,
+  inputs: Inputs,
+  docker: DockerSession,
+  step: Step,
+  result: ImageResult,
+): Promise<Manifest> {
+  const context = await docker.context(step)
+  // Before the build: its base image may be in the same registry.
+  await docker.config.login(place.host, place.credentials, step.signal)
+  const build = await described(source, step)
+  const cache = cacheOf(inputs.cache, place, place.name, step)
+  if (pushesByItself(docker.builder)) {
+    const manifest = await step.log.group('Build and push', () =>
+      inAttempts(inputs.pushAttempts, step, async () => {
+        const output: BuildOutput = { to: 'repository', uri: place.uri, iam: place.iam }
+        const digest = await dockerBuild(build, output, cache, docker.builder, context)
+        return builtManifest(place, digest ?? '', digest ?? '')
+      }),
+    )
+    await putAll(manifest, place, inputs, step, result)
+    return manifest
+  }
+  const imageId = await step.log.group('Build', () =>
+    dockerBuild(build, { to: 'engine', name: undefined }, cache, docker.builder, context),
+  )
+  if (imageId === undefined) throw new Failure('docker did not say which image it built.')
+  step.log.info(`Built ${imageId}.`)
+  return step.log.group('Push', () => pushBuilt(imageId, docker, context, place, inputs, step, result))
+}
+
+async function described(source: BuildSource, { runtime }: Step): Promise<DockerBuild> {
+  const time = await commitTime(runtime.environment)
+  const labels = new Map([...ociLabels(runtime.environment, time), ...source.labels])
+  return { ...source, labels, sourceDateEpoch: time }
+}
+
+/** Puts an image that is in the repository under all wanted tags. */
+export async function putAll(
+  manifest: Manifest,
   place: Place,
   inputs: Inputs,
   step: Step,
-  result: Result,
+  result: ImageResult,
 ): Promise<void> {
-  const { log, signal, runtime } = step
-  const { temp, workspace } = runtime.environment
-  const folder = await dockerFolder(temp)
-  // Remembered before docker runs: if this process is killed, post ends docker and removes the login.
-  await runtime.remember('docker-folder', folder)
-  const docker: DockerContext = { log, signal, folder, workspace }
-  try {
-    const imageId = await log.group('Build', async () => {
-      const time = await commitTime(runtime.environment)
-      return dockerBuild({ ...source, labels: ociLabels(runtime.environment, time), sourceDateEpoch: time }, docker)
-    })
-    log.info(`Built ${imageId}.`)
-    await log.group('Push', () => pushBuilt(imageId, docker, place, inputs, step, result))
-  } finally {
-    await removeDockerFolder(folder, temp)
-    await runtime.remember('docker-folder', '')
+  const plan = await tagPlan(place, inputs, step, async held => held === manifest.digest, manifest.digest)
+  for (const tag of plan.present.keys()) tagged(result, inputs, manifest.digest, tag)
+  for (const tag of plan.put) {
+    const put = await inAttempts(inputs.pushAttempts, step, () => putTag(place, tag, manifest, inputs, step))
+    if (put) tagged(result, inputs, manifest.digest, tag)
   }
 }
 
 async function pushBuilt(
   imageId: string,
-  docker: DockerContext,
+  docker: DockerSession,
+  context: DockerContext,
   place: Place,
   inputs: Inputs,
   step: Step,
-  result: Result,
-): Promise<void> {
+  result: ImageResult,
+): Promise<Manifest> {
   const plan = await tagPlan(
     place,
     inputs,
@@ -62,16 +117,18 @@ async function pushBuilt(
   const [present] = plan.present.values()
   if (present !== undefined && plan.put.length === 0) {
     step.log.info('All tags hold this image already: nothing is sent.')
-    return
+    result.sentNothing = true
+    return builtManifest(place, present, imageId)
   }
   const { manifest, open } =
     present === undefined
-      ? await pushWithDocker(imageId, plan.put, docker, place, inputs, step, result)
+      ? await pushWithDocker(imageId, plan.put, docker, context, place, inputs, step, result)
       : { manifest: await builtManifest(place, present, imageId), open: plan.put }
   for (const tag of open) {
     const put = await inAttempts(inputs.pushAttempts, step, () => putTag(place, tag, manifest, inputs, step))
     if (put) tagged(result, inputs, manifest.digest, tag)
   }
+  return manifest
 }
 
 /**
@@ -81,17 +138,17 @@ async function pushBuilt(
 async function pushWithDocker(
   imageId: string,
   tags: readonly string[],
-  docker: DockerContext,
+  { config }: DockerSession,
+  context: DockerContext,
   place: Place,
   inputs: Inputs,
   step: Step,
-  result: Result,
+  result: ImageResult,
 ): Promise<{ manifest: Manifest; open: readonly string[] }> {
-  const config = await dockerLogin(place.host, place.credentials, docker)
   for (const [index, tag] of tags.entries()) {
     try {
       await inAttempts(inputs.pushAttempts, step, () =>
-        dockerPush(imageId, `${place.uri}:${tag}`, place.iam, config, docker),
+        dockerPush(imageId, `${place.uri}:${tag}`, place.iam, config, context),
       )
     } catch (error) {
       if (!(error instanceof ImmutableTag)) throw error

@@ -1,29 +1,35 @@
-import { statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type InputReader, type RunnerEnvironment, runnerEnvironment } from '@aws-deploy-actions/action-runtime'
 import { readRegion } from '@aws-deploy-actions/aws-clients'
-import { parseRepositoryName, type RepositoryName } from '@aws-deploy-actions/container-registry'
+import type { RepositorySettings } from '@aws-deploy-actions/container-registry'
+import { type ImageInputs, isPublic, needsRegion } from './image-inputs.ts'
+import { readImages } from './image-list.ts'
 import { filledTags } from './tags.ts'
 
-/** Where the image comes from. */
-export type Source =
-  | { readonly kind: 'archive'; readonly path: string }
-  | {
-      readonly kind: 'build'
-      readonly context: string
-      readonly file: string | undefined
-      readonly target: string | undefined
-      readonly buildArgs: ReadonlyMap<string, string>
-    }
+export const SEVERITIES = ['critical', 'high', 'medium', 'low'] as const
 
 export interface Inputs {
-  readonly repository: RepositoryName
-  readonly source: Source
+  /** at least one */
+  readonly images: readonly ImageInputs[]
+  readonly maxParallel: number
   readonly tags: readonly string[]
   /** sentences about entries of `tags` that this run has no value for */
   readonly droppedTags: readonly string[]
   /** tags that nobody asked for by name: left out where the repository would refuse to move them */
   readonly optionalTags: ReadonlySet<string>
+  /** tags that name the commit of the run */
+  readonly commitTags: ReadonlySet<string>
+  readonly push: boolean
+  /** what a missing repository is created with; undefined: it is not */
+  readonly create: RepositorySettings | undefined
+  readonly skipUnchanged: boolean
+  /** undefined: nothing is deleted */
+  readonly keepTagged: number | undefined
+  readonly protectTags: readonly string[]
+  readonly cache: 'none' | 'registry' | 'gha'
+  readonly scanFailOn: (typeof SEVERITIES)[number] | undefined
+  readonly scanTimeoutMs: number
   readonly pushAttempts: number
   readonly timeoutMs: number
   /** of the step; ECR Public and full URIs have their own */
@@ -33,6 +39,7 @@ export interface Inputs {
 /** The default of `tags` in action.yml: what stands there was not asked for. */
 const DEFAULT_TAGS = ['{sha}', 'latest']
 const DEFAULT_TIMEOUT_MS = 1_800_000
+const DEFAULT_SCAN_TIMEOUT_MS = 600_000
 
 /** @throws InputError through the reader's `finish` */
 export function readInputs(
@@ -40,96 +47,101 @@ export function readInputs(
   environment: RunnerEnvironment = runnerEnvironment(process.env, process.cwd()),
   now = new Date(),
 ): Inputs {
-  const repository = readRepository(input)
-  // ECR Public has one region, and the address of a private repository names its own.
-  const needsRegion = repository.registry === 'private' && repository.region === undefined
-  const region = needsRegion || input.optional('aws-region') !== undefined ? readRegion(input) : ''
+  const { workspace } = environment
+  const push = input.boolean('push', true)
+  const images = readImages(input, environment)
+  const region =
+    (push && images.some(needsRegion)) || input.optional('aws-region') !== undefined ? readRegion(input) : ''
+  const scanFailOn = input.choice('scan-fail-on', ['none', ...SEVERITIES]) ?? 'none'
+  const create = readSettings(input, workspace)
+  refuseForPublic(input, images, create, scanFailOn)
+  if (!push && images.some(({ source }) => source.kind !== 'build')) {
+    input.conflict('push', 'is false, which builds only; with archive or source-image there is nothing to build')
+  }
   return {
-    repository,
-    source: readSource(input, environment.workspace),
+    images,
+    maxParallel: wholeNumber(input, 'max-parallel', 100),
     ...readTags(input, environment, now),
-    pushAttempts: readPushAttempts(input),
+    push,
+    create: input.boolean('create-repository', false) ? create : undefined,
+    skipUnchanged: input.boolean('skip-unchanged', false),
+    keepTagged: input.integer('keep-tagged', 1, 10_000),
+    protectTags: input.names('protect-tags'),
+    cache: input.choice('cache', ['none', 'registry', 'gha']) ?? 'none',
+    scanFailOn: scanFailOn === 'none' ? undefined : scanFailOn,
+    scanTimeoutMs: input.duration('scan-timeout', DEFAULT_SCAN_TIMEOUT_MS, 1000),
+    pushAttempts: wholeNumber(input, 'push-attempts', 20),
     timeoutMs: input.duration('timeout', DEFAULT_TIMEOUT_MS, 1000),
     region,
   }
 }
 
-function readRepository(input: InputReader): RepositoryName {
-  const registry = input.choice('registry', ['private', 'public']) ?? 'private'
-  const allowed = 'allowed is a repository name such as team/app or a full URI'
-  const text = input.required('repository', allowed)
-  const nowhere = { registry, name: '', owner: undefined, region: undefined, uri: undefined }
-  return text === '' ? nowhere : (input.parsed('repository', name => parseRepositoryName(name, registry)) ?? nowhere)
+function readSettings(input: InputReader, workspace: string): RepositorySettings {
+  const lifecyclePolicy = input.parsed('lifecycle-policy', path => {
+    let text: string
+    try {
+      text = readFileSync(resolve(workspace, path), 'utf8')
+    } catch {
+      throw new Error('there is no such file; allowed is the path of a lifecycle policy as JSON')
+    }
+    try {
+      JSON.parse(text)
+    } catch {
+      throw new Error('the file is not valid JSON; allowed is an ECR lifecycle policy')
+    }
+    return text
+  })
+  return {
+    immutableTags: input.boolean('immutable-tags', false),
+    scanOnPush: input.boolean('scan-on-push', true),
+    lifecyclePolicy,
+  }
 }
 
-function readPushAttempts(input: InputReader): number {
-  input.required('push-attempts', 'allowed is a whole number from 1 to 20')
-  return input.integer('push-attempts', 1, 20) ?? 1
+/** ECR Public has none of these (Amazon ECR Public User Guide). */
+function refuseForPublic(
+  input: InputReader,
+  images: readonly ImageInputs[],
+  { immutableTags }: RepositorySettings,
+  scanFailOn: string,
+): void {
+  const found = images.find(isPublic)
+  if (found === undefined) return
+  const refused = [
+    ...(immutableTags ? ['immutable-tags'] : []),
+    ...(input.optional('lifecycle-policy') === undefined ? [] : ['lifecycle-policy']),
+    ...(scanFailOn === 'none' ? [] : ['scan-fail-on']),
+  ]
+  for (const name of refused) {
+    input.conflict(name, `does not exist in ECR Public, where ${found.repository.name} is; allowed is to leave it out`)
+  }
+}
+
+function wholeNumber(input: InputReader, name: string, most: number): number {
+  input.required(name, `allowed is a whole number from 1 to ${most}`)
+  return input.integer(name, 1, most) ?? 1
 }
 
 function readTags(
   input: InputReader,
   { sha, ref, headRef, runId, runNumber }: RunnerEnvironment,
   now: Date,
-): Pick<Inputs, 'tags' | 'droppedTags' | 'optionalTags'> {
+): Pick<Inputs, 'tags' | 'droppedTags' | 'optionalTags' | 'commitTags'> {
   const entries = input.names('tags')
   if (entries.length === 0) input.conflict('tags', 'is empty; allowed is one tag per line')
-  const { tags, dropped, problems } = filledTags(entries, { sha, ref, headRef, runId, runNumber, at: now })
+  const facts = { sha, ref, headRef, runId, runNumber, at: now }
+  const { tags, dropped, problems } = filledTags(entries, facts)
   for (const { entry, problem } of problems) input.problem('tags', entry, problem)
   if (entries.length > 0 && tags.length === 0 && problems.length === 0) {
     input.conflict('tags', `no tag is left in this run. ${dropped.join(' ')}`)
   }
   const isDefault =
     entries.length === DEFAULT_TAGS.length && entries.every((entry, index) => entry === DEFAULT_TAGS[index])
-  return { tags, droppedTags: dropped, optionalTags: new Set(isDefault ? ['latest'] : []) }
-}
-
-function readSource(input: InputReader, workspace: string): Source {
-  const archive = input.optional('archive')
-  const context = input.optional('context') ?? '.'
-  const file = input.optional('file')
-  const target = input.optional('target')
-  const buildArgs = input.map('build-args')
-  if (archive === undefined) {
-    if (isFolderPath(context)) checkBuildFiles(input, workspace, context, file)
-    return { kind: 'build', context, file, target, buildArgs }
+  const ofCommit = entries.filter(entry => /\{(?:short-)?sha\}/.test(entry))
+  return {
+    tags,
+    droppedTags: dropped,
+    optionalTags: new Set(isDefault ? ['latest'] : []),
+    commitTags: new Set(filledTags(ofCommit, facts).tags),
   }
-  const path = resolve(workspace, archive)
-  if (kindOf(path) !== 'file')
-    input.problem('archive', archive, 'there is no such file; allowed is the path of an image archive')
-  const given = [
-    ...(context === '.' ? [] : ['context']),
-    ...(file === undefined ? [] : ['file']),
-    ...(target === undefined ? [] : ['target']),
-    ...(buildArgs.size === 0 ? [] : ['build-args']),
-  ]
-  for (const name of given)
-    input.conflict(name, 'is for building, where archive is pushed as it is; allowed is one of both')
-  return { kind: 'archive', path }
-}
-
-function checkBuildFiles(input: InputReader, workspace: string, context: string, file: string | undefined): void {
-  if (kindOf(resolve(workspace, context)) !== 'folder') {
-    input.problem('context', context, 'there is no such folder; allowed is the path of a folder')
-  } else if (file === undefined && kindOf(resolve(workspace, defaultFile(context))) !== 'file') {
-    input.conflict('file', `is empty, and there is no ${defaultFile(context)}; allowed is the path of a Dockerfile`)
-  }
-  if (file !== undefined && kindOf(resolve(workspace, file)) !== 'file') {
-    input.problem('file', file, 'there is no such file; allowed is the path of a Dockerfile, from the workspace on')
-  }
-}
-
-// Not resolve(…, 'Dockerfile'): ncc takes that for an asset of the bundle and rewrites the path.
-function defaultFile(context: string): string {
-  return `${context}/Dockerfile`
-}
-
-// docker build clones these by itself.
-function isFolderPath(context: string): boolean {
-  return !/^(?:https?:\/\/|git:\/\/|ssh:\/\/|git@)/.test(context)
-}
-
-function kindOf(path: string): 'file' | 'folder' | undefined {
-  const found = statSync(path, { throwIfNoEntry: false })
-  return found?.isFile() ? 'file' : found?.isDirectory() ? 'folder' : undefined
 }

@@ -1,12 +1,16 @@
+import { Failure } from '@aws-deploy-actions/action-runtime'
 import {
+  createdRepository,
   type EcrLogin,
   type EcrRepository,
   ecrLogin,
   ecrRepository,
   RegistryConnection,
   Repository,
+  RepositoryMissing,
   type RepositoryName,
 } from '@aws-deploy-actions/container-registry'
+import type { Inputs } from './inputs.ts'
 import type { Step } from './step.ts'
 
 /** Where the image goes: the repository as AWS knows it, and the way to it. */
@@ -20,15 +24,30 @@ export interface Place extends EcrRepository {
   close(): void
 }
 
-/** Finds the repository and logs in. @throws Failure, PermissionError */
-export async function placeOf(wanted: RepositoryName, stepRegion: string, step: Step): Promise<Place> {
+/** Finds the repository, or creates it where the inputs say so, and logs in. @throws Failure, PermissionError */
+export async function placeOf(
+  wanted: RepositoryName,
+  { region: stepRegion, create }: Pick<Inputs, 'region' | 'create'>,
+  step: Step,
+): Promise<Place> {
   const region = wanted.region ?? stepRegion
-  let pending: Promise<EcrLogin> | undefined
   const login = (): Promise<EcrLogin> => {
-    pending ??= ecrLogin(wanted.registry, region, step, step.hide)
-    return pending
+    const key = wanted.registry === 'public' ? 'public' : region
+    const known = step.logins.get(key) ?? ecrLogin(wanted.registry, region, step, step.hide)
+    step.logins.set(key, known)
+    return known
   }
-  const found = await ecrRepository(wanted, region, step, async () => (await login()).host)
+  // At the same time as the repository is looked up; whether it worked is asked below.
+  login().catch(() => undefined)
+  let found: EcrRepository
+  try {
+    found = await ecrRepository(wanted, region, step, async () => (await login()).host)
+  } catch (error) {
+    if (!(error instanceof RepositoryMissing)) throw error
+    if (create === undefined) throw withAdvice(error)
+    found = await createdRepository(wanted, create, region, step)
+    step.log.info(`${found.reference} did not exist and was created.`)
+  }
   const { credentials } = await login()
   const split = found.uri.indexOf('/')
   const host = found.uri.slice(0, split)
@@ -62,4 +81,15 @@ export function consolePage(
   }
   const path = PUBLIC_ADDRESS.exec(uri)?.[1]
   return path === undefined ? undefined : `https://gallery.ecr.aws/${path}`
+}
+
+function withAdvice(error: RepositoryMissing): Failure {
+  return new Failure(
+    error.message,
+    {
+      ...error.details,
+      next: [...(error.details.next ?? []), 'Or let this step create it: "create-repository: true".'],
+    },
+    { cause: error },
+  )
 }

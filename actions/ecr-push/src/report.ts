@@ -1,51 +1,85 @@
 import {
   code,
   durationText,
+  type Failure,
   failureMarkdown,
   type Outcome,
   plain,
   type Told,
   table,
 } from '@aws-deploy-actions/action-runtime'
-import type { EcrRepository } from '@aws-deploy-actions/container-registry'
+import { sizeText } from '@aws-deploy-actions/container-registry'
 import type { Inputs } from './inputs.ts'
+import type { ImageResult, Result } from './result.ts'
 
-/** What the step found out on its way. */
-export interface Result {
-  place: Pick<EcrRepository, 'name' | 'uri' | 'reference'> | undefined
-  /** what the registry holds under `tags` */
-  digest: string | undefined
-  tags: string[]
-}
-
-/** The `images` output: no account id and no host, so that GitHub does not drop it as a job output. */
-export function imagesOutput(
-  { name, reference }: Pick<EcrRepository, 'name' | 'reference'>,
-  digest: string,
-  tags: readonly string[],
-  status: string,
-): Record<string, object> {
-  return { [name]: { repository: name, reference: `${reference}@${digest}`, digest, tags, status } }
-}
-
-export function tell(inputs: Inputs, { place, digest, tags }: Result, { status, failure, seconds }: Outcome): Told {
-  const name = place?.reference ?? inputs.repository.name
-  const verdict =
-    failure === undefined ? `${name} is in the registry as ${tags.join(', ')}.` : `${name}: ${failure.message}`
-  const images =
-    place === undefined || digest === undefined || tags.length === 0
-      ? []
-      : [{ reference: `${place.reference}@${digest}`, tags, status: failure === undefined ? status : 'pushed' }]
-  const rows = [
-    ...(digest === undefined ? [] : [['Digest', code(digest)]]),
-    ...(tags.length === 0 ? [] : [['Tags', tags.map(code).join(', ')]]),
-    ['From', code(inputs.source.kind === 'archive' ? 'archive' : inputs.source.context)],
-    ['Took', plain(durationText(seconds * 1000))],
-  ]
+export function tell(inputs: Inputs, { images }: Result, { status, failure, seconds }: Outcome): Told {
+  const records = images.flatMap(image => {
+    const { place, digest, tags } = image
+    if (place === undefined || digest === undefined || tags.length === 0) return []
+    return [{ reference: `${place.reference}@${digest}`, tags, status: image.status ?? 'failed' }]
+  })
+  const title =
+    images.length === 1
+      ? `Image ${code(images[0]?.place?.reference ?? images[0]?.name ?? '')}`
+      : `${images.length} images`
   const parts = [
-    `### ${failure === undefined ? '✅' : '❌'} Image ${code(name)}: ${plain(status)}`,
-    ...(failure === undefined ? [] : [`**${plain(failure.message)}**`, failureMarkdown(failure.record)]),
-    table(['Repository', code(name)], rows),
+    `### ${failure === undefined ? '✅' : '❌'} ${title}: ${plain(status)}`,
+    ...evidence(images, failure),
+    table(
+      ['Repository', 'Status', 'Tags', 'Digest', 'Size', 'Took'],
+      images.map(image => row(image, failure, seconds)),
+    ),
+    ...images.flatMap(findings),
   ].filter(part => part !== '')
-  return { record: { verdict, ...(images.length === 0 ? {} : { images }) }, summary: parts.join('\n\n') }
+  return {
+    record: { verdict: verdict(images, inputs, failure), ...(records.length === 0 ? {} : { images: records }) },
+    summary: parts.join('\n\n'),
+  }
+}
+
+function verdict(images: readonly ImageResult[], { push }: Inputs, failure: Failure | undefined): string {
+  const [only] = images
+  const name = only?.place?.reference ?? only?.name ?? ''
+  if (failure !== undefined) return images.length === 1 ? `${name}: ${failure.message}` : failure.message
+  if (!push) return `${images.map(image => image.name).join(', ')}: built, not pushed.`
+  if (images.length === 1) return `${name} is in the registry as ${only?.tags.join(', ')}.`
+  return `${images.length} images are in the registry: ${images.map(image => image.name).join(', ')}.`
+}
+
+/** What failed, in full, before any table. */
+function evidence(images: readonly ImageResult[], failure: Failure | undefined): string[] {
+  if (failure === undefined) return []
+  const failed = images.filter(image => image.failure !== undefined && image.failure !== failure)
+  if (failed.length === 0) return [`**${plain(failure.message)}**`, failureMarkdown(failure.record)]
+  return [
+    `**${plain(failure.message)}**`,
+    ...failed.flatMap(({ name, failure: own }) =>
+      own === undefined ? [] : [`**${plain(name)}: ${plain(own.message)}**`, failureMarkdown(own.record)],
+    ),
+  ]
+}
+
+function row(image: ImageResult, failure: Failure | undefined, seconds: number): string[] {
+  const { name, place, status, tags, digest, bytes } = image
+  const ended = image.failure?.status ?? status ?? (failure === undefined ? '–' : 'not begun')
+  return [
+    code(place?.reference ?? name),
+    plain(status !== undefined && image.failure !== undefined ? `${status}, then ${ended}` : ended),
+    tags.length === 0 ? '–' : tags.map(code).join(', '),
+    digest === undefined ? '–' : code(digest),
+    bytes === undefined ? '–' : plain(sizeText(bytes)),
+    plain(durationText((image.seconds ?? seconds) * 1000)),
+  ]
+}
+
+function findings({ name, scan }: ImageResult): string[] {
+  if (scan === undefined || scan.findings.length === 0) return []
+  const rows = scan.findings
+    .slice(0, 50)
+    .map(finding => [
+      plain(finding.severity),
+      code(finding.name),
+      finding.package === undefined ? '–' : code(finding.package),
+    ])
+  return [`**Findings in ${plain(name)}**`, table(['Severity', 'Finding', 'Package'], rows)]
 }

@@ -1,12 +1,14 @@
 import { Deadline, durationText, type Runtime } from '@aws-deploy-actions/action-runtime'
 import type { Calling } from '@aws-deploy-actions/aws-clients'
-import type { RegistryContext } from '@aws-deploy-actions/container-registry'
+import type { EcrLogin, RegistryContext } from '@aws-deploy-actions/container-registry'
 
 /** What the phases of the step are done with: AWS calls, registry requests and docker all end with one signal. */
 export interface Step extends Calling, RegistryContext {
   /** aborted on cancel and when the time is over */
   readonly signal: AbortSignal
   readonly runtime: Runtime
+  /** by registry and region: images of one registry share a login */
+  readonly logins: Map<string, Promise<EcrLogin>>
 }
 
 /** After the deadline docker gets 2 s to end; the process must be gone within 5. */
@@ -28,5 +30,6 @@ export function stepWithin(timeoutMs: number, runtime: Runtime): Step {
     deadline,
     signal: AbortSignal.any([runtime.signal, timer.signal]),
     runtime,
+    logins: new Map(),
   }
 }

@@ -2,8 +2,13 @@ import { Failure } from '@aws-deploy-actions/action-runtime'
 import { type Manifest, putVerified, RegistryError, RegistryUnavailable } from '@aws-deploy-actions/container-registry'
 import type { Inputs } from './inputs.ts'
 import type { Place } from './place.ts'
-import type { Result } from './report.ts'
+import type { ImageResult } from './result.ts'
 import type { Step } from './step.ts'
+
+/** A tag that cannot be moved holds another image. */
+export class TagHeld extends Failure {
+  override readonly name = 'TagHeld'
+}
 
 /** The wanted tags, by what is left to do. */
 export interface TagPlan {
@@ -87,7 +92,7 @@ export function refusedTag(
 }
 
 /** Notes a tag as done, in the order in which the tags were given. */
-export function tagged(result: Result, { tags }: Pick<Inputs, 'tags'>, digest: string, tag: string): void {
+export function tagged(result: ImageResult, { tags }: Pick<Inputs, 'tags'>, digest: string, tag: string): void {
   result.digest = digest
   const done = new Set([...result.tags, tag])
   result.tags = tags.filter(entry => done.has(entry))
@@ -114,8 +119,8 @@ function leftOut(place: Place, tag: string): string {
   return `The tags of ${place.reference} are immutable, so the default tag ${tag} is left out. Give "tags" to choose your own.`
 }
 
-function immutableTag(place: Place, tag: string, held: string, image: string): Failure {
-  return new Failure(`The tag ${tag} of ${place.reference} is immutable and holds another image.`, {
+function immutableTag(place: Place, tag: string, held: string, image: string): TagHeld {
+  return new TagHeld(`The tag ${tag} of ${place.reference} is immutable and holds another image.`, {
     resource: `${place.reference}:${tag}`,
     cause: `${tag} is ${held} in the registry; this image is ${image}.`,
     next: ['Use a tag that is new for every image, such as {sha} or {run}, or make the repository’s tags mutable.'],

@@ -37,7 +37,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'app/content'), `content of ${folder}`)
   writeFileSync(
     join(folder, 'app/Dockerfile'),
-    'FROM scratch AS base\nARG WORDS=none\nARG SOURCE_DATE_EPOCH\nENV WORDS=$WORDS EPOCH=$SOURCE_DATE_EPOCH\nCOPY content /\nFROM base AS other\nENV TARGET=other\nFROM base\n',
+    'FROM scratch AS other\nARG WORDS=none\nARG SOURCE_DATE_EPOCH\nENV WORDS=$WORDS EPOCH=$SOURCE_DATE_EPOCH\nCOPY content /\nFROM other\nENV LAST=stage\n',
   )
   const git = (...words: string[]): string =>
     execFileSync('git', words, { cwd: folder, encoding: 'utf8', env: { ...process.env, ...identity } })
@@ -158,9 +158,11 @@ exit 0
     expect(calls().find(call => call.includes(' login '))).toMatch(
       new RegExp(`^--config ${given.temp}/\\S+ login --username AWS --password-stdin ${aws.registryAddress}$`),
     )
-    // an empty entry keeps docker from looking for a keyring of the machine
+    // a helper without a name keeps the password in this file, whatever store the user or the machine has
     expect(JSON.parse(readFileSync(join(tools, 'config.json'), 'utf8'))).toEqual({
+      detachKeys: 'ctrl-x',
       auths: { [aws.registryAddress]: {} },
+      credHelpers: { [aws.registryAddress]: '' },
     })
     expect(left(given.temp)).toEqual([])
   })

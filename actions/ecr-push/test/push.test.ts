@@ -360,31 +360,6 @@ function withoutAction(action: string): PolicyDocument {
   }
 }
 
-test('iam-policy.json is enough, and nothing in it is too much', async () => {
-  const ecr = new ECRPUBLICClient({ ...clientSettings(), region: 'us-east-1' })
-  await ecr.send(new CreatePublicRepositoryCommand({ repositoryName: 'policy' }))
-  ecr.destroy()
-  // fresh layers in every run, so that all of a push happens
-  const fullUse = async (document: PolicyDocument): Promise<string[]> => {
-    const run = counter++
-    writeFileSync(join(folder, 'app', 'main.js'), `${run}`)
-    await packImage({ contextDirectory: join(folder, 'app'), output: join(folder, 'fresh.tar') })
-    aws.setPolicy(document)
-    const since = aws.journal().length
-    for (const target of [{ repository: name }, { repository: 'policy', registry: 'public' }]) {
-      await push({ archive: 'fresh.tar', tags: `run-${run}`, ...target })
-    }
-    return aws
-      .journal()
-      .slice(since)
-      .flatMap(({ denied }) => (denied === undefined ? [] : [denied.action]))
-  }
-  expect(await fullUse(policy)).toEqual([])
-  for (const action of policy.Statement.flatMap(statement => statement.Action)) {
-    expect(await fullUse(withoutAction(action))).toContain(action)
-  }
-})
-
 test('no secret anywhere: logs, outputs, summary, report, files', async () => {
   const given = options()
   const result = await runJavaScriptAction(action, given)

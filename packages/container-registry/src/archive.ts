@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { Failure } from '@aws-deploy-actions/action-runtime'
-import { MANIFEST_LIMIT_BYTES } from './content.ts'
+import { compressionOf, MANIFEST_LIMIT_BYTES } from './content.ts'
 import { dockerSaveImage } from './docker-save.ts'
 import type { ImageSource } from './image-source.ts'
+import { refuseBomb } from './layer-expansion.ts'
 import { isCompleteLayout, ociLayoutImage } from './oci-layout.ts'
 import { type TarMember, tarMembers } from './tar-members.ts'
 
@@ -15,11 +15,13 @@ export interface Archive {
   read(name: string): Promise<Buffer>
   /** the first bytes of a member */
   start(member: TarMember, bytes: number): Promise<Buffer>
-  /** a stream of a member's bytes from `offset` on */
-  stream(member: TarMember, offset: number): ReturnType<typeof createReadStream>
+  /** a member's bytes from `offset` on; a piece is valid until the next one is asked for */
+  bytes(member: TarMember, offset: number): AsyncIterable<Buffer>
   /** sha256 digest of a member's bytes */
   digest(member: TarMember, signal: AbortSignal): Promise<string>
 }
+
+export const ARCHIVE_REMEDY = 'Make the image archive again.'
 
 /** The archive cannot be pushed; nothing was sent. */
 export class ArchiveError extends Failure {
@@ -51,8 +53,9 @@ export async function openArchive(path: string, signal: AbortSignal): Promise<Im
   try {
     file = await open(path, 'r')
     await refuseCompressed(file)
-    const archive = readableArchive(path, file, await tarMembers(file))
+    const archive = readableArchive(file, await tarMembers(file))
     const source = await imageIn(archive, signal)
+    for (const blob of source.blobs) await refuseBomb(blob, signal)
     const handle = file
     return { ...source, close: () => handle.close() }
   } catch (error) {
@@ -82,43 +85,61 @@ async function refuseCompressed(file: FileHandle): Promise<void> {
   if (compression !== undefined) throw new Error(`it is compressed (${compression}); unpack it to a plain tar first`)
 }
 
-/** Compression by its first bytes (RFC 1952, RFC 8878); undefined for anything else. */
-export function compressionOf(start: Buffer): 'gzip' | 'zstd' | undefined {
-  if (start.length >= 2 && start.readUInt16BE(0) === 0x1f8b) return 'gzip'
-  if (start.length >= 4 && start.readUInt32LE(0) === 0xfd2fb528) return 'zstd'
-  return undefined
-}
-
-function readableArchive(path: string, file: FileHandle, members: ReadonlyMap<string, TarMember>): Archive {
-  const stream = (member: TarMember, offset: number) =>
-    createReadStream(path, {
-      start: member.at + offset,
-      end: member.at + member.size - 1,
-      highWaterMark: 256 * 1024,
-    })
-  const start = async (member: TarMember, bytes: number): Promise<Buffer> => {
-    const wanted = Math.min(bytes, member.size)
+function readableArchive(file: FileHandle, members: ReadonlyMap<string, TarMember>): Archive {
+  const bytes = (member: TarMember, offset: number) => pieces(file, member.at + offset, member.at + member.size)
+  const start = async (member: TarMember, most: number): Promise<Buffer> => {
+    const wanted = Math.min(most, member.size)
     const { buffer, bytesRead } = await file.read(Buffer.alloc(wanted), 0, wanted, member.at)
     return buffer.subarray(0, bytesRead)
   }
   return {
     members,
     start,
-    stream,
+    bytes,
     read: async name => {
       const member = members.get(name)
       if (member === undefined) throw new Error(`"${name}" is missing`)
-      if (member.size > MANIFEST_LIMIT_BYTES) throw new Error(`"${name}" is too large (${member.size} bytes)`)
+      if (member.size > MANIFEST_LIMIT_BYTES) {
+        throw new Error(`"${name}" is too large: ${member.size} bytes, where ${MANIFEST_LIMIT_BYTES} are allowed`)
+      }
       return start(member, member.size)
     },
     digest: async (member, signal) => {
-      if (member.size === 0) return `sha256:${createHash('sha256').digest('hex')}`
       const hash = createHash('sha256')
-      for await (const chunk of stream(member, 0)) {
+      for await (const piece of bytes(member, 0)) {
         signal.throwIfAborted()
-        hash.update(chunk)
+        hash.update(piece)
       }
       return `sha256:${hash.digest('hex')}`
     },
+  }
+}
+
+const PIECE_BYTES = 256 * 1024
+
+/** A file's bytes from `start` to before `end`. Two buffers take turns: the next one fills while the last one is used. */
+async function* pieces(file: FileHandle, start: number, end: number): AsyncGenerator<Buffer> {
+  if (start >= end) return
+  const size = Math.min(PIECE_BYTES, end - start)
+  let at = start
+  const fill = (buffer: Buffer<ArrayBuffer>) => file.read(buffer, 0, Math.min(size, end - at), at)
+  let spare = Buffer.allocUnsafeSlow(size)
+  let filling = fill(Buffer.allocUnsafeSlow(size))
+  try {
+    for (;;) {
+      const { buffer, bytesRead } = await filling
+      if (bytesRead === 0) throw new Error('the archive became shorter while it was read')
+      at += bytesRead
+      if (at >= end) {
+        yield buffer.subarray(0, bytesRead)
+        return
+      }
+      filling = fill(spare)
+      yield buffer.subarray(0, bytesRead)
+      spare = buffer
+    }
+  } finally {
+    // Nobody waits for what was read ahead.
+    filling.catch(() => undefined)
   }
 }

@@ -1,6 +1,8 @@
-import { isRecord } from './content.ts'
+import { Failure } from '@aws-deploy-actions/action-runtime'
+import { isRecord, parseJson } from './content.ts'
 import type { HttpAnswer, HttpRequest } from './http-exchange.ts'
 import { isLoopback } from './http-exchange.ts'
+import { registryWords } from './registry-error.ts'
 
 /** Name and password for a registry; ECR's user is always `AWS`. */
 export interface RegistryCredentials {
@@ -69,10 +71,15 @@ export class RegistryAuthorization {
     if (service !== undefined) url.searchParams.set('service', service)
     url.searchParams.set('scope', asked ?? scope)
     const authorization = this.#credentials === undefined ? {} : { authorization: basic(this.#credentials) }
-    const { status, body } = await ask({ method: 'GET', url, headers: authorization })
-    const answer: unknown = status === 200 ? JSON.parse(body.toString('utf8')) : undefined
-    const token = isRecord(answer) ? (answer['token'] ?? answer['access_token']) : undefined
-    if (typeof token !== 'string') throw new Error(`The registry's token service answered ${status}.`)
+    const answer = await ask({ method: 'GET', url, headers: authorization })
+    const document = answer.status === 200 ? parseJson(answer.body) : undefined
+    const token = isRecord(document) ? (document['token'] ?? document['access_token']) : undefined
+    if (typeof token !== 'string') {
+      throw new Failure(`The token service ${url.host} of the registry gave no token.`, {
+        said: registryWords(answer).text,
+        next: ['The credentials may be expired or of another account, or the image may not be open to all.'],
+      })
+    }
     this.#hide(token)
     this.#header = `Bearer ${token}`
   }

@@ -1,5 +1,4 @@
 import { createHash, type Hash } from 'node:crypto'
-import { type Readable, Transform } from 'node:stream'
 import { Failure } from '@aws-deploy-actions/action-runtime'
 import type { HttpAnswer } from './http-exchange.ts'
 import type { SourceBlob } from './image-source.ts'
@@ -27,16 +26,19 @@ const MOST_STARTS = 3
  * Sends one blob. Its bytes are hashed on their way out and committed only under the right digest; a broken connection is
  * resumed where the registry says it stands.
  *
+ * @param begun an upload that was started already
+ *
  * @throws BlobMismatch, RegistryError, PermissionError, RegistryUnavailable
  */
 export async function uploadBlob(
   repository: Repository,
   blob: SourceBlob,
   sent: (bytes: number) => void,
+  begun?: URL,
 ): Promise<void> {
   const check = new ContentCheck(blob)
   for (let starts = 1; ; starts++) {
-    let location = await repository.startUpload()
+    let location = starts === 1 && begun !== undefined ? begun : await repository.startUpload()
     try {
       location = await sendBytes(repository, blob, check, location, sent)
       check.verify()
@@ -88,7 +90,7 @@ async function sendBytes(
           // Only for the rest of a broken upload: ECR, like docker, knows the first piece without it.
           ...(from === 0 ? {} : { 'content-range': `${from}-${size - 1}` }),
         },
-        body: { bytes: size - from, open: () => check.watched(blob.open(from), from, sent) },
+        body: { bytes: size - from, open: gone => check.watched(blob.open(from, gone), from, sent) },
       },
       repository.scope,
     )
@@ -157,29 +159,22 @@ class ContentCheck {
     this.#blob = blob
   }
 
-  /** The stream of bytes from `start` on, watched; it fails at the end rather than deliver wrong content. */
-  watched(source: Readable, start: number, sent: (bytes: number) => void): Readable {
+  /** The bytes from `start` on, watched: never more than there should be, and an error at the end when there are fewer. */
+  async *watched(source: AsyncIterable<Buffer>, start: number, sent: (bytes: number) => void): AsyncGenerator<Buffer> {
+    const { size } = this.#blob.descriptor
     let at = start
-    const check = new Transform({
-      highWaterMark: 256 * 1024,
-      transform: (chunk: Buffer, _encoding, done) => {
-        const known = Math.min(chunk.length, Math.max(0, this.#hashed - at))
-        if (known < chunk.length) {
-          this.#hash.update(known === 0 ? chunk : chunk.subarray(known))
-          this.#hashed += chunk.length - known
-        }
-        at += chunk.length
-        sent(chunk.length)
-        done(null, chunk)
-      },
-      flush: done => {
-        const { size } = this.#blob.descriptor
-        done(at === size ? null : this.#mismatch(`it has ${at} bytes, where the manifest says ${size}`))
-      },
-    })
-    source.on('error', error => check.destroy(error))
-    check.on('close', () => source.destroy())
-    return source.pipe(check)
+    for await (const piece of source) {
+      const known = Math.min(piece.length, Math.max(0, this.#hashed - at))
+      at += piece.length
+      if (at > size) throw this.#mismatch(`it has more than the ${size} bytes that the manifest says`)
+      if (known < piece.length) {
+        this.#hash.update(known === 0 ? piece : piece.subarray(known))
+        this.#hashed += piece.length - known
+      }
+      sent(piece.length)
+      yield piece
+    }
+    if (at !== size) throw this.#mismatch(`it has ${at} bytes, where the manifest says ${size}`)
   }
 
   /** @throws BlobMismatch */
@@ -193,7 +188,7 @@ class ContentCheck {
     return new BlobMismatch('The image is damaged: nothing was tagged.', {
       resource: this.#blob.label,
       cause: problem,
-      next: ['Make the image archive again.'],
+      next: [this.#blob.remedy],
     })
   }
 }

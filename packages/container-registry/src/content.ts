@@ -89,6 +89,13 @@ export function parseManifest(bytes: Buffer, mediaType?: string): Manifest {
   return { mediaType: type, digest: sha256(bytes), bytes, content }
 }
 
+/** Compression by its first bytes (RFC 1952, RFC 8878); undefined for anything else. */
+export function compressionOf(start: Buffer): 'gzip' | 'zstd' | undefined {
+  if (start.length >= 2 && start.readUInt16BE(0) === 0x1f8b) return 'gzip'
+  if (start.length >= 4 && start.readUInt32LE(0) === 0xfd2fb528) return 'zstd'
+  return undefined
+}
+
 export function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'))

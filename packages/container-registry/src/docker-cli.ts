@@ -35,7 +35,7 @@ export async function docker(call: DockerCall): Promise<DockerResult> {
   // A process group of its own, so that docker's plugins (buildx) can be stopped with it.
   const child = spawn('docker', call.arguments, {
     cwd: call.folder,
-    env: { ...process.env, ...call.environment },
+    env: { ...withoutInputs(process.env), ...call.environment },
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
   })
@@ -84,6 +84,11 @@ export async function docker(call: DockerCall): Promise<DockerResult> {
   }
 }
 
+/** Inputs may hold secrets, and docker's children have no use for them. */
+function withoutInputs(variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !name.startsWith('INPUT_')))
+}
+
 /** Shows whole lines as they come and keeps the end of them. */
 class ShownOutput {
   readonly #log: Log | undefined
@@ -118,8 +123,9 @@ class ShownOutput {
   }
 }
 
-/** The last lines of what docker said, for an error message. */
+/** The last lines of what docker said, for an error message; not what it says of itself on every classic build. */
 export function lastWords({ stdout, stderr }: DockerResult): string {
-  const lines = (stderr.trim() === '' ? stdout : stderr).split(/[\r\n]+/).filter(line => line.trim() !== '')
+  const shown = stderr.replace(/^DEPRECATED: The legacy builder.*(?:\r?\n[ \t]+.*)*/m, '')
+  const lines = (shown.trim() === '' ? stdout : shown).split(/[\r\n]+/).filter(line => line.trim() !== '')
   return lines.slice(-5).join('\n').slice(-2000)
 }

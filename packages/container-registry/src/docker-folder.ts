@@ -22,12 +22,21 @@ export async function removeDockerFolder(folder: string, temp: string): Promise<
       try {
         process.kill(-pid, signal)
       } catch {
-        // it ended by itself
+        // A plugin is in the group of its docker, which may be gone already.
+        alone(pid, signal)
       }
     }
     for (let waits = 0; waits < 20 && (await dockersUsing(folder)).length > 0; waits++) await delay(100)
   }
   await rm(folder, { recursive: true, force: true })
+}
+
+function alone(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // it ended by itself
+  }
 }
 
 async function dockersUsing(folder: string): Promise<number[]> {
@@ -37,7 +46,8 @@ async function dockersUsing(folder: string): Promise<number[]> {
       .filter(name => /^\d+$/.test(name))
       .map(async name => {
         const words = (await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')).split('\0')
-        const uses = basename(words[0] ?? '') === 'docker' && words.some(word => word.startsWith(`${folder}/`))
+        const uses =
+          /^docker(?:-buildx)?$/.test(basename(words[0] ?? '')) && words.some(word => word.includes(`${folder}/`))
         return uses ? [Number(name)] : []
       }),
   )

@@ -1,6 +1,14 @@
-import { Readable } from 'node:stream'
-import { type Archive, compressionOf } from './archive.ts'
-import { type Descriptor, isDigest, isRecord, MEDIA_TYPES, parseJson, parseManifest, sha256 } from './content.ts'
+import { ARCHIVE_REMEDY, type Archive } from './archive.ts'
+import {
+  compressionOf,
+  type Descriptor,
+  isDigest,
+  isRecord,
+  MEDIA_TYPES,
+  parseJson,
+  parseManifest,
+  sha256,
+} from './content.ts'
 import type { ImageSource, SourceBlob } from './image-source.ts'
 import type { TarMember } from './tar-members.ts'
 
@@ -13,7 +21,7 @@ import type { TarMember } from './tar-members.ts'
  * @throws Error when there is none or more than one, when names, counts or digests do not fit together
  */
 export async function dockerSaveImage(archive: Archive, signal: AbortSignal): Promise<Omit<ImageSource, 'close'>> {
-  const { configName, layerNames } = savedImage(parseJson(await archive.read('manifest.json')))
+  const { configName, layerNames } = savedImage(jsonIn('manifest.json', await archive.read('manifest.json')))
   const configBytes = await archive.read(configName)
   const configDigest = sha256(configBytes)
   const named = /([0-9a-f]{64})(?:\.json)?$/.exec(configName)?.[1]
@@ -39,38 +47,59 @@ export async function dockerSaveImage(archive: Archive, signal: AbortSignal): Pr
     blobs.set(descriptor.digest, {
       descriptor,
       label: `layer ${index + 1} of ${layerNames.length} (${descriptor.digest.slice(7, 19)})`,
-      open: start => (start >= member.size ? Readable.from([]) : archive.stream(member, start)),
+      remedy: ARCHIVE_REMEDY,
+      open: start => archive.bytes(member, start),
     })
   }
   const config: Descriptor = { mediaType: MEDIA_TYPES.dockerConfig, digest: configDigest, size: configBytes.length }
   blobs.set(configDigest, {
     descriptor: config,
     label: `config (${configDigest.slice(7, 19)})`,
-    open: start => Readable.from([configBytes.subarray(start)]),
+    remedy: ARCHIVE_REMEDY,
+    open: start => pieceOf(configBytes, start),
   })
   const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPES.dockerManifest, config, layers }
   return {
     root: parseManifest(Buffer.from(JSON.stringify(manifest, undefined, 3))),
     children: [],
     blobs: [...blobs.values()],
+    origin: undefined,
   }
 }
 
+async function* pieceOf(bytes: Buffer, start: number): AsyncGenerator<Buffer> {
+  if (start < bytes.length) yield bytes.subarray(start)
+}
+
 function savedImage(manifest: unknown): { configName: string; layerNames: string[] } {
-  if (!Array.isArray(manifest) || manifest.length === 0) throw new Error('"manifest.json" names no image')
-  if (manifest.length > 1) {
+  if (!Array.isArray(manifest)) throw new Error('"manifest.json" is no list of images')
+  const [first, ...others] = manifest.map(savedEntry)
+  if (first === undefined) throw new Error('"manifest.json" names no image')
+  // One image under several names may stand there once a name.
+  const same = (other: SavedEntry): boolean =>
+    other.configName === first.configName && other.layerNames.join('\n') === first.layerNames.join('\n')
+  if (!others.every(same)) {
     const names = manifest.map(entry => (isRecord(entry) ? String(entry['RepoTags']) : '?'))
     throw new Error(`it holds ${manifest.length} images (${names.join('; ')}); allowed is one`)
   }
-  const image: unknown = manifest[0]
+  return first
+}
+
+interface SavedEntry {
+  readonly configName: string
+  readonly layerNames: string[]
+}
+
+function savedEntry(image: unknown): SavedEntry {
   const config = isRecord(image) ? image['Config'] : undefined
   const layers = isRecord(image) ? image['Layers'] : undefined
   if (typeof config !== 'string') throw new Error('"manifest.json" names no config')
   // Go writes an empty list as null.
   const names: unknown[] | undefined = layers === null ? [] : Array.isArray(layers) ? layers : undefined
   const layerNames = names?.filter(name => typeof name === 'string')
-  if (layerNames === undefined || layerNames.length !== names?.length)
+  if (layerNames === undefined || layerNames.length !== names?.length) {
     throw new Error('"manifest.json" has no list of layers')
+  }
   return { configName: plainName(config), layerNames: layerNames.map(plainName) }
 }
 
@@ -79,13 +108,16 @@ function plainName(name: string): string {
   return name.replace(/^\.\//, '')
 }
 
-function layerDiffIds(name: string, bytes: Buffer): string[] {
-  let config: unknown
+function jsonIn(name: string, bytes: Buffer): unknown {
   try {
-    config = parseJson(bytes)
+    return parseJson(bytes)
   } catch (error) {
     throw new Error(`"${name}" ${error instanceof Error ? error.message : error}`)
   }
+}
+
+function layerDiffIds(name: string, bytes: Buffer): string[] {
+  const config = jsonIn(name, bytes)
   const rootfs = isRecord(config) ? config['rootfs'] : undefined
   const diffIds = isRecord(rootfs) ? (rootfs['diff_ids'] ?? []) : undefined
   if (!Array.isArray(diffIds)) throw new Error(`"${name}" is no image config: it has no rootfs.diff_ids`)

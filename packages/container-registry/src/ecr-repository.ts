@@ -7,7 +7,7 @@ import {
   parseImageReference,
   sdkConfig,
 } from '@aws-deploy-actions/aws-clients'
-import { DescribeRepositoriesCommand, ECRClient } from '@aws-sdk/client-ecr'
+import { DescribeRepositoriesCommand, type Repository as Description, ECRClient } from '@aws-sdk/client-ecr'
 import {
   DescribeRepositoriesCommand as DescribePublicRepositoriesCommand,
   ECRPUBLICClient,
@@ -37,8 +37,19 @@ export interface EcrRepository {
   readonly uri: string
   /** `ecr:NAME` or `ecr-public:ALIAS/NAME`: tells neither account nor host */
   readonly reference: string
+  /** of its API: us-east-1 for ECR Public */
+  readonly region: string
+  /** account of a private registry; undefined: the caller's own */
+  readonly account: string | undefined
+  /** whether images are scanned when they arrive; undefined where it may not be asked, or in ECR Public */
+  readonly scanOnPush: boolean | undefined
   /** whether a tag, once set, stays; undefined where it may not be asked */
   readonly keeps: (tag: string) => boolean | undefined
+}
+
+/** There is no such repository. */
+export class RepositoryMissing extends Failure {
+  override readonly name = 'RepositoryMissing'
 }
 
 // Amazon ECR API Reference, CreateRepository: repositoryName, 2 to 256 characters.
@@ -97,7 +108,7 @@ function parsed(text: string): ReturnType<typeof parseImageReference> {
  * Asks ECR where a repository is; its answer counts, also for a full URI. Where the role may not ask, a full URI stays as
  * it was given, and a name is looked for in the registry that the login named.
  *
- * @throws Failure with AWS's words when there is no such repository; PermissionError
+ * @throws RepositoryMissing with AWS's words; PermissionError
  */
 export async function ecrRepository(
   wanted: RepositoryName,
@@ -121,18 +132,19 @@ export async function ecrRepository(
       const address = uri ?? (host === undefined ? undefined : `${host}/${name}`)
       if (address === undefined) throw error
       calling.log.notice('Repository not looked up', `${error.message} It is taken to be at ${address}.`)
-      return repositoryAt(registry, name, address, () => undefined)
+      return repositoryAt(wanted, region, address)
     } else throw error
   }
   if (uri === undefined) throw missing(wanted)
-  return repositoryAt(registry, name, uri, () => undefined)
+  return repositoryAt(wanted, region, uri)
 }
 
 async function privateRepository(
-  { name, owner, region: own, uri }: RepositoryName,
+  wanted: RepositoryName,
   region: string,
   calling: Calling,
 ): Promise<EcrRepository | undefined> {
+  const { name, owner, region: own, uri } = wanted
   const ecr = new ECRClient(sdkConfig(own ?? region))
   const { repositories = [] } = await call('ecr:DescribeRepositories', calling, options =>
     ecr.send(
@@ -146,18 +158,30 @@ async function privateRepository(
   const [found] = repositories
   if (found?.repositoryUri === undefined) return undefined
   if (uri !== undefined && isLoopback(uri.split('/')[0] ?? '') && uri !== found.repositoryUri) return undefined
+  return privateRepositoryIn(wanted, region, found)
+}
+
+/** A private repository as the API describes it; undefined without its address. */
+export function privateRepositoryIn(
+  wanted: RepositoryName,
+  region: string,
+  found: Description,
+): EcrRepository | undefined {
+  if (found.repositoryUri === undefined) return undefined
   const filters = (found.imageTagMutabilityExclusionFilters ?? []).flatMap(({ filter }) =>
     filter === undefined ? [] : [filter],
   )
   const mutability = found.imageTagMutability ?? 'MUTABLE'
-  return repositoryAt('private', name, found.repositoryUri, tag => tagIsKept(mutability, filters, tag))
+  return {
+    ...repositoryAt(wanted, region, found.repositoryUri),
+    scanOnPush: found.imageScanningConfiguration?.scanOnPush,
+    keeps: tag => tagIsKept(mutability, filters, tag),
+  }
 }
 
 /** Public repositories have no immutable tags (Amazon ECR Public User Guide). */
-async function publicRepository(
-  { name, owner, uri }: RepositoryName,
-  calling: Calling,
-): Promise<EcrRepository | undefined> {
+async function publicRepository(wanted: RepositoryName, calling: Calling): Promise<EcrRepository | undefined> {
+  const { name, owner, uri } = wanted
   const ecr = new ECRPUBLICClient(sdkConfig(PUBLIC_REGION))
   const { repositories = [] } = await call('ecr-public:DescribeRepositories', calling, options =>
     ecr.send(new DescribePublicRepositoriesCommand({ repositoryNames: [name] }), options),
@@ -167,17 +191,30 @@ async function publicRepository(
   )
   if (found?.repositoryUri === undefined) return undefined
   if (uri !== undefined && isLoopback(uri.split('/')[0] ?? '') && uri !== found.repositoryUri) return undefined
-  return repositoryAt('public', name, found.repositoryUri, () => false)
+  return publicRepositoryAt(wanted, found.repositoryUri)
+}
+
+export function publicRepositoryAt(wanted: RepositoryName, uri: string): EcrRepository {
+  return { ...repositoryAt(wanted, PUBLIC_REGION, uri), keeps: () => false }
 }
 
 function repositoryAt(
-  registry: 'private' | 'public',
-  name: string,
+  { registry, name, owner, region: own }: RepositoryName,
+  region: string,
   uri: string,
-  keeps: (tag: string) => boolean | undefined,
 ): EcrRepository {
   const path = uri.slice(uri.indexOf('/') + 1)
-  return { registry, name, uri, reference: registry === 'private' ? `ecr:${name}` : `ecr-public:${path}`, keeps }
+  const isPrivate = registry === 'private'
+  return {
+    registry,
+    name,
+    uri,
+    reference: isPrivate ? `ecr:${name}` : `ecr-public:${path}`,
+    region: isPrivate ? (own ?? region) : PUBLIC_REGION,
+    account: isPrivate ? owner : undefined,
+    scanOnPush: undefined,
+    keeps: () => undefined,
+  }
 }
 
 /**
@@ -194,9 +231,9 @@ export function tagIsKept(mutability: string, filters: readonly string[], tag: s
   return immutable !== excluded
 }
 
-function missing({ name, registry, owner }: RepositoryName, error?: AwsError): Failure {
+function missing({ name, registry, owner }: RepositoryName, error?: AwsError): RepositoryMissing {
   const where = owner === undefined ? '' : ` of ${owner}`
-  return new Failure(`The ${registry} repository ${name}${where} does not exist.`, {
+  return new RepositoryMissing(`The ${registry} repository ${name}${where} does not exist.`, {
     resource: name,
     ...(error?.details.said === undefined ? {} : { said: error.details.said }),
     next: [MISSING_REPOSITORY],

@@ -6,9 +6,10 @@ import type { Repository } from './repository.ts'
 
 /** What a push did. */
 export interface PushRecord {
-  /** blobs that were sent, and those that the registry had */
+  /** blobs that were sent, those that the registry had, and those that it took over from another of its repositories */
   readonly sent: number
   readonly present: number
+  readonly mounted: number
   /** bytes on the wire, repeated ones counted again */
   readonly bytes: number
 }
@@ -16,16 +17,22 @@ export interface PushRecord {
 const PARALLEL = 4
 
 /**
- * Sends all that an image consists of, but tags nothing: blobs in parallel, then the manifests that an index names.
- * The first error stops the rest.
+ * Sends all that an image consists of, but tags nothing: blobs in parallel, then the manifests that an index names. From
+ * another repository of the same registry, blobs are taken over where the registry does that. The first error stops the
+ * rest.
  *
  * @throws BlobMismatch, RegistryError, PermissionError, RegistryUnavailable, the signal's reason
  */
 export async function pushContent(source: ImageSource, repository: Repository): Promise<PushRecord> {
   const { log, clock } = repository.connection.context
-  const record = { sent: 0, present: 0, bytes: 0 }
+  const record = { sent: 0, present: 0, mounted: 0, bytes: 0 }
+  // Registries take a manifest only after all that it names, and keep that as long.
+  if ((await repository.digestOf(source.root.digest)) !== undefined) {
+    return { ...record, present: source.blobs.length }
+  }
   const began = clock.now()
   let toldAt = began
+  let from = mountable(source, repository)
   await forEachInParallel(source.blobs, PARALLEL, repository, async (blob, target) => {
     if (await target.hasBlob(blob.descriptor.digest)) {
       record.present++
@@ -33,17 +40,32 @@ export async function pushContent(source: ImageSource, repository: Repository): 
       return
     }
     const start = clock.now()
-    await uploadBlob(target, blob, bytes => {
+    const mount = from === undefined ? undefined : await target.mountBlob(blob.descriptor.digest, from)
+    if (mount?.mounted === true) {
+      record.mounted++
+      log.info(`${blob.label}: taken over from ${from}`)
+      return
+    }
+    // It does so for all or for none.
+    if (mount !== undefined) from = undefined
+    const sent = (bytes: number): void => {
       record.bytes += bytes
       if (clock.now() - toldAt < 20_000) return
       toldAt = clock.now()
       log.info(`${sizeText(record.bytes)} sent after ${durationText(toldAt - began)}`)
-    })
+    }
+    await uploadBlob(target, blob, sent, mount?.upload)
     record.sent++
     log.info(`${blob.label}: ${sizeText(blob.descriptor.size)} sent in ${durationText(clock.now() - start)}`)
   })
   for (const manifest of source.children) await putVerified(repository, manifest.digest, manifest)
   return record
+}
+
+/** The repository beside the target that the image lies in. */
+function mountable({ origin }: ImageSource, target: Repository): string | undefined {
+  if (origin === undefined || origin.connection.host !== target.connection.host) return undefined
+  return origin.name === target.name ? undefined : origin.name
 }
 
 /**

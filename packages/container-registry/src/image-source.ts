@@ -1,13 +1,18 @@
-import type { Readable } from 'node:stream'
 import type { Descriptor, Manifest } from './content.ts'
+import type { Repository } from './repository.ts'
 
 /** A blob that a source can give, from any byte on and as often as it is asked. */
 export interface SourceBlob {
   readonly descriptor: Descriptor
   /** where the bytes come from, as a person knows it: `layer 2 of 5 (3f2a/layer.tar)` */
   readonly label: string
-  /** a stream of the bytes from offset `start` to the end */
-  open(start: number): Readable
+  /** what to do when the bytes are not what they should be */
+  readonly remedy: string
+  /**
+   * The bytes from offset `start` to the end. A piece is valid until the next one is asked for: its memory is used again.
+   * @param gone aborted when nobody waits for the bytes any more
+   */
+  open(start: number, gone: AbortSignal): AsyncIterable<Buffer>
 }
 
 /** An image that can be pushed, wherever it lies. Everything about its structure is known and checked before the first request. */
@@ -17,5 +22,7 @@ export interface ImageSource {
   readonly children: readonly Manifest[]
   /** every blob once */
   readonly blobs: readonly SourceBlob[]
+  /** the repository that it lies in; undefined for an archive */
+  readonly origin: Repository | undefined
   close(): Promise<void>
 }

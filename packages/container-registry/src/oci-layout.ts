@@ -1,16 +1,15 @@
-import { Readable } from 'node:stream'
-import type { Archive } from './archive.ts'
+import { ARCHIVE_REMEDY, type Archive } from './archive.ts'
 import {
   type Descriptor,
   descriptors,
   isRecord,
-  MANIFEST_TYPES,
   type Manifest,
   parseJson,
   parseManifest,
   staysElsewhere,
 } from './content.ts'
 import type { ImageSource, SourceBlob } from './image-source.ts'
+import { imageTree } from './image-tree.ts'
 
 /** Whether everything that the layout's index names is in the archive. */
 export async function isCompleteLayout(archive: Archive): Promise<boolean> {
@@ -35,31 +34,12 @@ export async function ociLayoutImage(archive: Archive): Promise<Omit<ImageSource
   if (version !== '1.0.0') throw new Error(`"oci-layout" has the unknown version ${String(version)}`)
   const top = rootDescriptor(await indexEntries(archive))
 
-  const children: Manifest[] = []
-  const blobs = new Map<string, SourceBlob>()
-  const visited = new Set<string>()
-  const visit = async (descriptor: Descriptor, depth: number): Promise<Manifest> => {
-    if (depth > 4) throw new Error('"index.json" nests indexes too deeply')
-    const manifest = await manifestOf(archive, descriptor)
-    if (manifest.content.kind === 'index') {
-      for (const child of manifest.content.manifests) {
-        if (visited.has(child.digest)) continue
-        visited.add(child.digest)
-        // An index may list content that is no manifest at all; registries take it as a blob.
-        if (MANIFEST_TYPES.some(type => type === child.mediaType)) children.push(await visit(child, depth + 1))
-        else addBlob(archive, blobs, child, 'content')
-      }
-    } else {
-      const { config, layers } = manifest.content
-      addBlob(archive, blobs, config, 'config')
-      for (const [index, layer] of layers.entries()) {
-        addBlob(archive, blobs, layer, `layer ${index + 1} of ${layers.length}`)
-      }
-    }
-    return manifest
-  }
-  const root = await visit(top, 0)
-  return { root, children, blobs: [...blobs.values()] }
+  const root = await manifestOf(archive, top)
+  const { children, blobs } = await imageTree(root, {
+    manifest: descriptor => manifestOf(archive, descriptor),
+    blob: (descriptor, what) => blobOf(archive, descriptor, what),
+  })
+  return { root, children, blobs, origin: undefined }
 }
 
 async function indexEntries(archive: Archive): Promise<Descriptor[]> {
@@ -105,21 +85,22 @@ function labelled<Result>(name: string, read: () => Result): Result {
   }
 }
 
-function addBlob(archive: Archive, blobs: Map<string, SourceBlob>, descriptor: Descriptor, what: string): void {
+function blobOf(archive: Archive, descriptor: Descriptor, what: string): SourceBlob | undefined {
   const name = blobName(descriptor)
   const member = archive.members.get(name)
   if (member === undefined) {
-    if (staysElsewhere(descriptor)) return
+    if (staysElsewhere(descriptor)) return undefined
     throw new MissingContent(`"${name}" (${what}) is missing`)
   }
   if (member.size !== descriptor.size) {
     throw new Error(`"${name}" (${what}) has ${member.size} bytes, where the manifest says ${descriptor.size}`)
   }
-  blobs.set(descriptor.digest, {
+  return {
     descriptor,
     label: `${what} (${descriptor.digest.slice(7, 19)})`,
-    open: start => (start >= member.size ? Readable.from([]) : archive.stream(member, start)),
-  })
+    remedy: ARCHIVE_REMEDY,
+    open: start => archive.bytes(member, start),
+  }
 }
 
 function blobName({ digest }: Descriptor): string {

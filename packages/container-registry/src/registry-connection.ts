@@ -1,7 +1,15 @@
 import { types } from 'node:util'
 import { type Clock, Failure, type Log } from '@aws-deploy-actions/action-runtime'
 import { RegistryAuthorization, type RegistryCredentials } from './authorization.ts'
-import { type HttpAnswer, HttpConnections, type HttpRequest, isLoopback } from './http-exchange.ts'
+import { parseJson } from './content.ts'
+import {
+  DamagedAnswer,
+  type HttpAnswer,
+  HttpConnections,
+  type HttpDownload,
+  type HttpRequest,
+  isLoopback,
+} from './http-exchange.ts'
 import { RegistryUnavailable, registryWords } from './registry-error.ts'
 
 /** What a registry is spoken to with. */
@@ -64,20 +72,7 @@ export class RegistryConnection {
    * @throws Node's errors for broken connections
    */
   async once(request: HttpRequest, scope: string): Promise<HttpAnswer> {
-    const { signal } = this.context
-    const ours = request.url.origin === this.url('/').origin
-    for (let challenges = 0; ; challenges++) {
-      const used = ours ? this.#authorization.header : undefined
-      const authorization = used === undefined ? {} : { authorization: used }
-      const answer = await this.#connections.exchange(
-        { ...request, headers: { ...request.headers, ...authorization } },
-        signal,
-      )
-      if (answer.status !== 401 || !ours || challenges === 2) return answer
-      const challenge = answer.headers['www-authenticate']
-      const better = await this.#authorization.answer(challenge, used, scope, ask => this.#exchangeRiding(ask))
-      if (!better) return answer
-    }
+    return this.#authorized(request, scope, sent => this.#connections.exchange(sent, this.context.signal))
   }
 
   /**
@@ -85,11 +80,52 @@ export class RegistryConnection {
    * @throws RegistryUnavailable after {@link TRIES} faults in a row
    */
   async send(request: HttpRequest, scope: string): Promise<HttpAnswer> {
-    return this.riding(`${request.method} ${request.url.pathname}`, () => this.once(request, scope))
+    return this.riding(label(request), () => this.once(request, scope))
+  }
+
+  /**
+   * As {@link send}, but the body of a success is left to be read. Follows redirects: ECR keeps its layers in S3.
+   * @throws RegistryUnavailable, Failure for a redirect to nowhere
+   */
+  async download(request: HttpRequest, scope: string): Promise<HttpDownload> {
+    return this.riding(label(request), async () => {
+      let { url } = request
+      for (let redirects = 0; ; redirects++) {
+        const answer = await this.#authorized({ ...request, url }, scope, sent =>
+          this.#connections.download(sent, this.context.signal),
+        )
+        const { location } = answer.headers
+        if (![301, 302, 303, 307, 308].includes(answer.status) || location === undefined) return answer
+        url = new URL(location, url)
+        if (redirects === 5 || (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.host)))) {
+          throw new Failure(`The registry ${this.host} sends us to a place that is not to be used.`, {
+            resource: label(request),
+            cause: redirects === 5 ? 'It redirects in circles.' : `It redirects to ${url.origin}.`,
+          })
+        }
+      }
+    })
+  }
+
+  async #authorized<Answer extends HttpAnswer>(
+    request: HttpRequest,
+    scope: string,
+    send: (request: HttpRequest) => Promise<Answer>,
+  ): Promise<Answer> {
+    const ours = request.url.origin === this.url('/').origin
+    for (let challenges = 0; ; challenges++) {
+      const used = ours ? this.#authorization.header : undefined
+      const authorization = used === undefined ? {} : { authorization: used }
+      const answer = await send({ ...request, headers: { ...request.headers, ...authorization } })
+      if (answer.status !== 401 || !ours || challenges === 2) return answer
+      const challenge = answer.headers['www-authenticate']
+      const better = await this.#authorization.answer(challenge, used, scope, ask => this.#exchangeRiding(ask))
+      if (!better) return answer
+    }
   }
 
   /** Repeats `attempt` with jittered back-off while it meets passing faults. */
-  async riding(label: string, attempt: () => Promise<HttpAnswer>): Promise<HttpAnswer> {
+  async riding<Answer extends HttpAnswer>(label: string, attempt: () => Promise<Answer>): Promise<Answer> {
     const { clock, signal } = this.context
     for (let faults = 0, throttles = 0; ; ) {
       const { answer, problem } = await attempt().then(
@@ -119,7 +155,11 @@ export class RegistryConnection {
   }
 
   async #exchangeRiding(request: HttpRequest): Promise<HttpAnswer> {
-    return this.riding('asking for a registry token', () => this.#connections.exchange(request, this.context.signal))
+    return this.riding('asking for a registry token', async () => {
+      const answer = await this.#connections.exchange(request, this.context.signal)
+      if (answer.status === 200 && !isJson(answer.body)) throw new DamagedAnswer('the token arrived damaged')
+      return answer
+    })
   }
 
   /** One line at the start of a bad spell, then one every ten seconds. */
@@ -129,6 +169,19 @@ export class RegistryConnection {
     this.#toldAt = now
     this.context.log.info(`Registry: ${text}`)
   }
+}
+
+function isJson(bytes: Buffer): boolean {
+  try {
+    parseJson(bytes)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function label({ method, url }: HttpRequest): string {
+  return `${method} ${url.pathname}`
 }
 
 const PASSING = new Set([408, 429, 500, 502, 503, 504])
@@ -142,6 +195,7 @@ export function passingProblem(answer: HttpAnswer): string | undefined {
 
 /** The words of a broken connection. @throws the error itself when it is something else */
 export function brokenConnection(error: unknown): string {
+  if (error instanceof DamagedAnswer) return error.message
   if (types.isNativeError(error) && !(error instanceof Failure)) {
     const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
     if (BROKEN.test(code)) return `${code}: ${error.message}`

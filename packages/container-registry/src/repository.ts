@@ -1,8 +1,18 @@
+import { Failure } from '@aws-deploy-actions/action-runtime'
 import { PermissionError } from '@aws-deploy-actions/aws-clients'
-import { isDigest, MANIFEST_TYPES, type Manifest, parseManifest, sha256 } from './content.ts'
-import type { HttpAnswer, HttpRequest } from './http-exchange.ts'
-import type { RegistryConnection } from './registry-connection.ts'
-import { RegistryError, registryWords } from './registry-error.ts'
+import {
+  type Descriptor,
+  isDigest,
+  MANIFEST_LIMIT_BYTES,
+  MANIFEST_TYPES,
+  type Manifest,
+  parseManifest,
+  sha256,
+} from './content.ts'
+import { DamagedAnswer, type HttpAnswer, type HttpRequest } from './http-exchange.ts'
+import { backoffMs, brokenConnection, type RegistryConnection } from './registry-connection.ts'
+import { RegistryError, RegistryUnavailable, registryWords } from './registry-error.ts'
+import { passedThrough } from './young-garbage.ts'
 
 /** Service prefix of the IAM actions that the registry asks for; undefined for registries other than ECR. */
 export type RegistryKind = 'ecr' | 'ecr-public' | undefined
@@ -16,6 +26,7 @@ type IamOperation =
   | 'CompleteLayerUpload'
   | 'PutImage'
   | 'BatchGetImage'
+  | 'GetDownloadUrlForLayer'
 
 /** One repository of a registry, through the OCI distribution API. Every method throws RegistryError, PermissionError, RegistryUnavailable. */
 export class Repository {
@@ -51,18 +62,78 @@ export class Repository {
     )
   }
 
-  /** Takes a blob over from another repository of this registry, without its bytes. @returns false where the registry does not do that */
-  async mountBlob(digest: string, from: string): Promise<boolean> {
+  /**
+   * A blob's bytes from `start` on, not verified. A broken connection is taken up again where it broke.
+   * @param gone ends the download
+   * @throws RegistryUnavailable when it breaks again and again without a byte
+   */
+  async *readBlob({ digest, size }: Descriptor, start: number, gone: AbortSignal): AsyncGenerator<Buffer> {
+    const connection = this.connection.abortedBy(gone)
+    let at = start
+    for (let faults = 0; at < size; ) {
+      const begin = at
+      const range = at === 0 ? {} : { headers: { range: `bytes=${at}-` } }
+      const answer = await connection.download(
+        { method: 'GET', url: this.url(`blobs/${digest}`), ...range },
+        this.scope,
+      )
+      if (answer.stream === undefined) {
+        throw await this.refusal(`The layer ${digest} could not be read.`, answer, 'GetDownloadUrlForLayer')
+      }
+      let skip = answer.status === 200 ? at : 0
+      try {
+        const wanted = size - at + skip
+        for await (const chunk of answer.stream) {
+          // Inside the loop, so that leaving it closes the connection.
+          checkLength(answer, wanted)
+          const piece = skip < chunk.length ? chunk.subarray(skip) : EMPTY
+          skip = Math.max(0, skip - chunk.length)
+          at += piece.length
+          if (piece.length > 0) yield piece
+          passedThrough(chunk.length)
+        }
+        if (at < size) throw new DamagedAnswer(`only ${at} of ${size} bytes came`)
+      } catch (error) {
+        connection.context.signal.throwIfAborted()
+        const problem = brokenConnection(error)
+        faults = at > begin ? 1 : faults + 1
+        if (faults >= 6) {
+          throw new RegistryUnavailable(`The registry ${connection.host} did not give a layer to its end.`, {
+            resource: `${this.name}@${digest}`,
+            said: problem,
+          })
+        }
+        await connection.context.clock.sleep(backoffMs(faults, false, 0), connection.context.signal)
+      }
+    }
+  }
+
+  /** A blob that is small enough for memory, verified. */
+  async smallBlob(descriptor: Descriptor): Promise<Buffer> {
+    const { digest, size } = descriptor
+    if (size > MANIFEST_LIMIT_BYTES)
+      throw new Error(`${digest} has ${size} bytes, where ${MANIFEST_LIMIT_BYTES} are allowed`)
+    const pieces: Buffer[] = []
+    for await (const piece of this.readBlob(descriptor, 0, this.connection.context.signal)) pieces.push(piece)
+    const bytes = Buffer.concat(pieces)
+    if (sha256(bytes) !== digest) throw new Error(`The registry sent ${sha256(bytes)}, where ${digest} was asked for.`)
+    return bytes
+  }
+
+  /**
+   * Takes a blob over from another repository of this registry, without its bytes.
+   * @returns where to send them instead, where the registry does not do that: ECR only when the account turned it on
+   */
+  async mountBlob(
+    digest: string,
+    from: string,
+  ): Promise<{ readonly mounted: true } | { readonly mounted: false; readonly upload: URL }> {
     const url = this.url('blobs/uploads/')
     url.searchParams.set('mount', digest)
     url.searchParams.set('from', from)
     const answer = await this.send({ method: 'POST', url })
-    if (answer.status === 201) return true
-    if (answer.status === 202) {
-      await this.cancelUpload(this.location(answer))
-      return false
-    }
-    throw await this.refusal(`The layer ${digest} could not be taken over from ${from}.`, answer, 'InitiateLayerUpload')
+    if (answer.status === 201) return { mounted: true }
+    return { mounted: false, upload: answer.status === 202 ? this.location(answer) : await this.startUpload() }
   }
 
   async startUpload(): Promise<URL> {
@@ -99,18 +170,41 @@ export class Repository {
     return headerDigest(answer) ?? (await this.manifest(reference))?.digest
   }
 
-  /** The manifest behind a tag or digest; undefined when there is none. @throws Error when it is not what was asked for */
+  /** The manifest behind a tag or digest; undefined when there is none. */
   async manifest(reference: string): Promise<Manifest | undefined> {
-    const answer = await this.send({ method: 'GET', url: this.url(`manifests/${reference}`), headers: ACCEPT })
-    if (answer.status === 404) return undefined
-    if (answer.status !== 200)
-      throw await this.refusal(`The image ${reference} could not be read.`, answer, 'BatchGetImage')
-    const digest = sha256(answer.body)
-    const announced = isDigest(reference) ? reference : headerDigest(answer)
-    if (announced !== undefined && announced !== digest) {
-      throw new Error(`The registry announced the manifest ${announced} and sent ${digest}.`)
+    const found = await this.manifestOrRefusal(reference)
+    if (!('status' in found)) return found
+    if (found.status === 404) return undefined
+    throw await this.refusal(`The image ${reference} could not be read.`, found, 'BatchGetImage')
+  }
+
+  /** The manifest behind a tag or digest, verified, or the registry's answer that it gives none. */
+  async manifestOrRefusal(reference: string): Promise<Manifest | HttpAnswer> {
+    const request: HttpRequest = { method: 'GET', url: this.url(`manifests/${reference}`), headers: ACCEPT }
+    const answer = await this.connection.riding(`GET ${request.url.pathname}`, async () => {
+      const found = await this.connection.once(request, this.scope)
+      const announced = isDigest(reference) ? reference : headerDigest(found)
+      if (found.status === 200 && announced !== undefined && announced !== sha256(found.body)) {
+        throw new DamagedAnswer(`the registry announced the manifest ${announced} and sent ${sha256(found.body)}`)
+      }
+      return found
+    })
+    if (answer.status !== 200) return answer
+    if (answer.body.length > MANIFEST_LIMIT_BYTES) {
+      throw this.#unreadable(reference, `is too large: ${answer.body.length} bytes`)
     }
-    return parseManifest(answer.body, answer.headers['content-type']?.split(';')[0]?.trim())
+    try {
+      return parseManifest(answer.body, answer.headers['content-type']?.split(';')[0]?.trim())
+    } catch (error) {
+      throw this.#unreadable(reference, error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  #unreadable(reference: string, problem: string): Failure {
+    return new Failure(`The image ${reference} cannot be used.`, {
+      resource: this.#resource,
+      cause: `Its manifest ${problem}.`,
+    })
   }
 
   async send(request: HttpRequest): Promise<HttpAnswer> {
@@ -167,6 +261,15 @@ export class Repository {
 
 export const MISSING_REPOSITORY =
   'Correct the name, the region or the account, or create the repository (infrastructure code, or: aws ecr create-repository).'
+
+const EMPTY = Buffer.alloc(0)
+
+function checkLength({ headers }: HttpAnswer, wanted: number): void {
+  const length = headers['content-length']
+  if (length !== undefined && Number(length) !== wanted) {
+    throw new DamagedAnswer(`${length} bytes were announced, where ${wanted} are to come`)
+  }
+}
 
 const ACCEPT = { accept: MANIFEST_TYPES.join(', ') }
 

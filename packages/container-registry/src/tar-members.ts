@@ -13,16 +13,21 @@ export interface TarMember {
 }
 
 const BLOCK_BYTES = 512
+/** An image has a few members a layer; long names take a block or two. */
+const MOST_MEMBERS = 50_000
+const MOST_HEADER_BYTES = 1024 * 1024
+const CONTENT_ADDRESSED = /^blobs\/sha256\/[0-9a-f]{64}$/
 
 /**
- * Indexes a tar by reading its headers only; what lies between them is skipped, so 10 GB of layers cost nothing. A name
- * that stands twice is the later one, as when tar unpacks it. Links inside the archive are resolved.
+ * Indexes a tar by reading its headers only; what lies between them is skipped, so 10 GB of layers cost nothing. Links
+ * inside the archive are resolved.
  *
- * @throws Error for a member that leaves the archive's root, for devices, for a file that ends early
+ * @throws Error for a member that leaves the archive's root or stands there twice, for devices, for a file that ends early
  */
 export async function tarMembers(file: FileHandle): Promise<Map<string, TarMember>> {
   const { size: total } = await file.stat()
   const members = new Map<string, TarMember>()
+  const names = new Set<string>()
   const links: { name: string; target: string }[] = []
   for (let position = 0; position < total; ) {
     const found = await headerAt(file, position)
@@ -30,6 +35,13 @@ export async function tarMembers(file: FileHandle): Promise<Map<string, TarMembe
     const { header, dataAt } = found
     const size = header.size ?? 0
     const name = insideRoot(header.name)
+    if (!Number.isSafeInteger(size) || size < 0) throw new Error(`"${name}" has no valid size in its header`)
+    if (header.type !== 'directory') {
+      // Which of two would count is for a reader to choose; content that is found by its digest is verified anyway.
+      if (names.has(name) && !CONTENT_ADDRESSED.test(name)) throw new Error(`"${name}" is there twice`)
+      names.add(name)
+      if (names.size > MOST_MEMBERS) throw new Error(`it has more than ${MOST_MEMBERS} members`)
+    }
     if (header.type === 'file' || header.type === 'contiguous-file') {
       if (dataAt + size > total) {
         throw new Error(
@@ -89,6 +101,7 @@ async function* blocks(file: FileHandle, start: number): AsyncGenerator<Buffer> 
   for (let at = start; ; at += BLOCK_BYTES) {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(BLOCK_BYTES), 0, BLOCK_BYTES, at)
     if (bytesRead === 0) return
+    if (at - start > MOST_HEADER_BYTES) throw new Error(`the header at byte ${start} is longer than any name`)
     yield buffer.subarray(0, bytesRead)
   }
 }

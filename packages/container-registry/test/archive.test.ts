@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { Readable } from 'node:stream'
+import { createZstdCompress, gzipSync } from 'node:zlib'
 import { openArchive } from '@aws-deploy-actions/container-registry'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import {
@@ -37,7 +38,7 @@ async function contentOf(path: string) {
   const blobs: Record<string, string> = {}
   for (const { descriptor, open } of source.blobs) {
     const chunks: Buffer[] = []
-    for await (const chunk of open(0)) chunks.push(chunk)
+    for await (const piece of open(0, signal)) chunks.push(Buffer.from(piece))
     blobs[descriptor.digest] = Buffer.concat(chunks).toString()
   }
   await source.close()
@@ -130,8 +131,34 @@ test('docker save with the containerd store: an index of platforms that were not
 })
 
 const image = ociImage(['one', 'two'])
+const zeros = gzipSync(Buffer.alloc(10_000_000))
 const layout = layoutOf(image.members, image.manifest)
 const saved = dockerSave(['one', 'two'])
+const INDEX = 'application/vnd.oci.image.index.v1+json'
+
+/** An index in an index in an index … */
+function nested(levels: number): Member[] {
+  const one = ociImage(['deep'])
+  const members = [...one.members]
+  let [inner, type] = [one.manifest, 'application/vnd.oci.image.manifest.v1+json']
+  for (let level = 0; level < levels; level++) {
+    inner = JSON.stringify({
+      schemaVersion: 2,
+      mediaType: INDEX,
+      manifests: [{ mediaType: type, digest: digestOf(inner), size: inner.length }],
+    })
+    type = INDEX
+    members.push(blob(inner))
+  }
+  return layoutOf(members, inner, INDEX)
+}
+
+/** A layer of 1.2 MB that unpacks to 1.2 GB of zeros, in honest wrapping. */
+function bombed(): Member[] {
+  const one = ociImage([Buffer.concat(Array.from({ length: 120 }, () => zeros))])
+  return layoutOf(one.members, one.manifest)
+}
+
 const without = (members: readonly Member[], name: string) => members.filter(member => member.name !== name)
 
 test.each<[string, readonly Member[], RegExp]>([
@@ -156,6 +183,52 @@ test.each<[string, readonly Member[], RegExp]>([
     [...without(saved, 'manifest.json'), { name: 'manifest.json', content: '[]', size: 8_000_000_000 }],
     /ends early: "manifest.json" has 8000000000 bytes by its header/,
   ],
+  [
+    'a claimed 10 GB',
+    [...saved, { name: 'huge', content: 'x', size: 10_000_000_000 }],
+    /ends early: "huge" has 10000000000 bytes by its header/,
+  ],
+  [
+    'a claimed 8 EB',
+    [...saved, { name: 'huge', content: 'x', size: 2 ** 62 }],
+    /"huge" has no valid size|ends early: "huge"/,
+  ],
+  [
+    'a member that is there twice',
+    [...saved, { name: 'manifest.json', content: '[]' }],
+    /"manifest.json" is there twice/,
+  ],
+  [
+    'a link over a member',
+    [...saved, { name: 'manifest.json', type: '1', link: 'x' }],
+    /"manifest.json" is there twice/,
+  ],
+  ['a link to itself', [{ name: 'loop', type: '2', link: 'loop' }, ...without(saved, 'manifest.json')], /neither/],
+  [
+    'a manifest of more than 4 MiB',
+    dockerSave(['one'], { manifest: `[${' '.repeat(4 * 1024 * 1024)}]` }),
+    /"manifest.json" is too large: 4194306 bytes/,
+  ],
+  [
+    'a name that takes a megabyte',
+    [{ name: 'x', type: 'x', content: noise(1_200_000, 'pax') }, ...saved],
+    /longer than any name/,
+  ],
+  [
+    'a manifest whose size is not what the index says',
+    without(layout, 'index.json').concat({
+      name: 'index.json',
+      content: JSON.stringify({
+        schemaVersion: 2,
+        manifests: [
+          { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: digestOf(image.manifest), size: 7 },
+        ],
+      }),
+    }),
+    /where the index says 7/,
+  ],
+  ['indexes in indexes', nested(6), /nested more than 4 deep/],
+  ['a decompression bomb', bombed(), /layer 1 of 1 \(\w+\) is a decompression bomb/],
   [
     'nothing of an image',
     [{ name: 'readme', content: 'x' }],
@@ -206,7 +279,7 @@ test.each<[string, readonly Member[], RegExp]>([
   ],
   [
     'an unknown layout',
-    [...layout, { name: 'oci-layout', content: '{"imageLayoutVersion":"9"}' }],
+    [...without(layout, 'oci-layout'), { name: 'oci-layout', content: '{"imageLayoutVersion":"9"}' }],
     /unknown version 9/,
   ],
   [
@@ -216,7 +289,7 @@ test.each<[string, readonly Member[], RegExp]>([
   ],
   [
     'an index without images',
-    [...layout, { name: 'index.json', content: '{"schemaVersion":2,"manifests":[]}' }],
+    [...without(layout, 'index.json'), { name: 'index.json', content: '{"schemaVersion":2,"manifests":[]}' }],
     /names no image/,
   ],
 ])('%s is refused', async (_, members, problem) => {
@@ -228,6 +301,44 @@ test.each<[string, readonly Member[], RegExp]>([
     message: 'The image archive cannot be pushed: nothing was sent.',
     details: { cause: expect.stringMatching(problem) },
   })
+})
+
+test('one image under several names is one image, in both forms', async () => {
+  const layers = ['a', 'b']
+  const entry = {
+    Config: `${hexOf(imageConfig(layers))}.json`,
+    RepoTags: ['app:1'],
+    Layers: ['layer0/layer.tar', 'layer1/layer.tar'],
+  }
+  const manifest = JSON.stringify([entry, { ...entry, RepoTags: ['app:2', 'other:3'] }])
+  const several = await contentOf(written(dockerSave(layers, { manifest })))
+  expect(several.root.digest).toBe((await contentOf(written(dockerSave(layers)))).root.digest)
+  const names = ['1', '2'].map(name => ({
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    digest: digestOf(image.manifest),
+    size: image.manifest.length,
+    annotations: { 'org.opencontainers.image.ref.name': name },
+  }))
+  const index = { name: 'index.json', content: JSON.stringify({ schemaVersion: 2, manifests: names }) }
+  const { root } = await contentOf(written([...without(layout, 'index.json'), index]))
+  expect(root.bytes.toString()).toBe(image.manifest)
+})
+
+test('a bomb of zstd is refused like one of gzip', async () => {
+  const compress = createZstdCompress()
+  const packed: Buffer[] = []
+  const block = Buffer.alloc(10_000_000)
+  const zeros = Readable.from(Array.from({ length: 120 }, () => block))
+  for await (const chunk of zeros.pipe(compress)) packed.push(chunk)
+  const one = ociImage([Buffer.concat(packed)])
+  await expect(openArchive(written(layoutOf(one.members, one.manifest)), signal)).rejects.toMatchObject({
+    details: { cause: expect.stringMatching(/is a decompression bomb/) },
+  })
+})
+
+test('a layer that is well compressed, but no bomb, is fine', async () => {
+  const one = ociImage([Buffer.concat([zeros, gzipSync(noise(2_000_000, 'real'))])])
+  expect((await contentOf(written(layoutOf(one.members, one.manifest)))).root.digest).toBe(digestOf(one.manifest))
 })
 
 test.each([

@@ -1,7 +1,6 @@
 import { parseRepositoryName } from '@aws-deploy-actions/container-registry'
 import { expect, test } from '@jest/globals'
 import { parsedChallenge } from '../src/authorization.ts'
-import { buildArguments } from '../src/docker-build.ts'
 import { tagIsKept } from '../src/ecr-repository.ts'
 import { isLoopback } from '../src/http-exchange.ts'
 
@@ -80,27 +79,4 @@ test.each([
   ['10.0.0.1', false],
 ])('%s is this machine: %s', (host, expected) => {
   expect(isLoopback(host)).toBe(expected)
-})
-
-test('docker build: BuildKit loads the image and takes the date from the environment', () => {
-  const build = {
-    context: '-odd',
-    file: undefined,
-    target: undefined,
-    buildArgs: new Map([['A', 'x y']]),
-    labels: new Map([['l', 'v']]),
-    sourceDateEpoch: 7,
-  }
-  const common = ['--iidfile', '/id', '--build-arg', 'A=x y']
-  expect(buildArguments(build, '/id', true)).toEqual(['build', '--load', ...common, '--label', 'l=v', '--', '-odd'])
-  expect(buildArguments(build, '/id', false)).toEqual([
-    'build',
-    ...common,
-    '--build-arg',
-    'SOURCE_DATE_EPOCH=7',
-    '--label',
-    'l=v',
-    '--',
-    '-odd',
-  ])
 })

@@ -1,21 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type Clock, Deadline, type Log, systemClock } from '@aws-deploy-actions/action-runtime'
+import { systemClock } from '@aws-deploy-actions/action-runtime'
 import { PermissionError } from '@aws-deploy-actions/aws-clients'
-import {
-  type EcrLogin,
-  ecrLogin,
-  openArchive,
-  pushContent,
-  putVerified,
-  RegistryConnection,
-  Repository,
-} from '@aws-deploy-actions/container-registry'
-import { type LocalAws, startLocalAws } from '@aws-deploy-actions/local-aws'
-import { CreateRepositoryCommand, ECRClient } from '@aws-sdk/client-ecr'
+import { ecrLogin, Repository } from '@aws-deploy-actions/container-registry'
+import type { LocalAws } from '@aws-deploy-actions/local-aws'
 import { CreateRepositoryCommand as CreatePublicRepositoryCommand, ECRPUBLICClient } from '@aws-sdk/client-ecr-public'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import { type RegistryCloud, startRegistryCloud } from './registry-cloud.ts'
 import {
   blob,
   digestOf,
@@ -26,93 +15,34 @@ import {
   noise,
   ociImage,
   ociIndex,
-  writeTar,
 } from './sample-archives.ts'
 
+let cloud: RegistryCloud
 let aws: LocalAws
-let login: EcrLogin
-let folder: string
-// waits are a twentieth of the real ones
-const clock: Clock = { ...systemClock, sleep: (ms, aborted) => systemClock.sleep(ms / 20, aborted) }
-const quiet: Log = {
-  info: () => undefined,
-  outside: () => undefined,
-  debug: () => undefined,
-  notice: () => undefined,
-  warning: () => undefined,
-  error: () => undefined,
-  group: (_, body) => body(),
-}
-const before = { ...process.env }
-
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'push-'))
-  aws = await startLocalAws({ speed: 50 })
-  Object.assign(process.env, aws.environment())
-  login = await ecrLogin('private', 'eu-west-1', calling(), () => undefined)
-})
-afterAll(async () => {
-  process.env = before
-  await aws?.stop()
-  rmSync(folder, { recursive: true, force: true })
-})
-
-let counter = 0
 let repository: Repository
 let signal: AbortController
+
+beforeAll(async () => {
+  cloud = await startRegistryCloud()
+  aws = cloud.aws
+})
+afterAll(() => cloud?.stop())
 beforeEach(async () => {
   signal = new AbortController()
-  repository = await freshRepository()
+  repository = (await cloud.repository({}, signal.signal)).repository
 })
 afterEach(() => {
-  repository.connection.close()
   aws.clearFaults()
   aws.setPolicy(undefined)
 })
 
-function calling() {
-  return { clock: systemClock, log: quiet, deadline: new Deadline(systemClock, 30_000) }
-}
-
-function connection(host = aws.registryAddress, credentials = login.credentials): RegistryConnection {
-  return new RegistryConnection(host, credentials, {
-    clock,
-    log: quiet,
-    signal: signal.signal,
-    hide: () => undefined,
-  })
-}
-
-async function freshRepository(): Promise<Repository> {
-  const name = `push/${counter++}`
-  const ecr = new ECRClient({ region: 'eu-west-1' })
-  await ecr.send(new CreateRepositoryCommand({ repositoryName: name }))
-  ecr.destroy()
-  return new Repository(connection(), name, 'ecr')
-}
-
-async function push(members: readonly Member[], target = repository) {
-  const archive = await openArchive(writeTar(join(folder, `${counter++}.tar`), members), signal.signal)
-  try {
-    const record = await pushContent(archive, target)
-    await putVerified(target, 'v1', archive.root)
-    return { ...record, digest: archive.root.digest }
-  } finally {
-    await archive.close()
-  }
-}
-
+const push = (members: readonly Member[], target = repository) => cloud.push(members, target)
 /** `PATCH upload 202`, of one repository, since it was made. */
-function requests(name = repository.name): string[] {
-  return aws
-    .journal()
-    .filter(({ service, input }) => service === 'registry' && JSON.stringify(input).includes(`"${name}"`))
-    .map(({ operation, status }) => `${operation} ${status}`)
-}
+const requests = (name = repository.name) => cloud.requests(name)
 
 async function bytesOf(digest: string): Promise<Buffer> {
   const found = await fetch(repository.url(`blobs/${digest}`), {
-    headers: { authorization: `Basic ${Buffer.from(`AWS:${login.credentials.password}`).toString('base64')}` },
+    headers: { authorization: `Basic ${Buffer.from(`AWS:${cloud.login.credentials.password}`).toString('base64')}` },
   })
   expect(found.status).toBe(200)
   return Buffer.from(await found.arrayBuffer())
@@ -171,6 +101,24 @@ test('a broken upload is resumed where the registry stands', async () => {
   expect(requests().filter(line => /upload/.test(line))).toContain('GET upload 204')
   // not sent twice from the start
   expect(bytes).toBeLessThan(1.8 * big.length)
+})
+
+test('asking how far a broken upload got rides out faults, too', async () => {
+  aws.addFault({ service: 'registry', operation: 'PATCH upload', kind: 'reset', afterBytes: 1_000_000, times: 1 })
+  for (const kind of ['throttle', 'error', 'reset', 'lost-answer'] as const) {
+    aws.addFault({ service: 'registry', operation: 'GET upload', kind, times: 1 })
+  }
+  await push(dockerSave([big]))
+  expect((await bytesOf(digestOf(big))).equals(big)).toBe(true)
+})
+
+test('an upload that the registry forgot begins again', async () => {
+  aws.addFault({ service: 'registry', operation: 'PATCH upload', kind: 'reset', afterBytes: 1_000_000, times: 1 })
+  const forgotten = { kind: 'error', status: 404, code: 'BLOB_UPLOAD_UNKNOWN', message: 'unknown', times: 1 } as const
+  aws.addFault({ service: 'registry', operation: 'GET upload', ...forgotten })
+  aws.addFault({ service: 'registry', operation: 'PUT upload', ...forgotten })
+  await push(dockerSave([big]))
+  expect((await bytesOf(digestOf(big))).equals(big)).toBe(true)
 })
 
 test('a registry that stays broken is a failure that says so, and nothing is tagged', async () => {
@@ -237,14 +185,16 @@ test('the first error stops the other layers', async () => {
 })
 
 test('a denied request names the IAM action', async () => {
-  aws.setPolicy({ Statement: [{ Effect: 'Allow', Action: ['ecr:BatchCheckLayerAvailability'], Resource: '*' }] })
+  aws.setPolicy({
+    Statement: [{ Effect: 'Allow', Action: ['ecr:BatchGetImage', 'ecr:BatchCheckLayerAvailability'], Resource: '*' }],
+  })
   const denied = await push(dockerSave(['one'])).catch((error: unknown) => error)
   expect(denied).toBeInstanceOf(PermissionError)
   expect(denied).toMatchObject({
     action: 'ecr:InitiateLayerUpload',
     details: { said: expect.stringMatching(/is not authorized to perform/) },
   })
-  aws.setPolicy({ Statement: [{ Effect: 'Deny', Action: ['ecr:BatchCheckLayerAvailability'], Resource: '*' }] })
+  aws.setPolicy({ Statement: [{ Effect: 'Allow', Action: ['ecr:BatchGetImage'], Resource: '*' }] })
   await expect(push(dockerSave(['two']))).rejects.toMatchObject({ action: 'ecr:BatchCheckLayerAvailability' })
 })
 
@@ -258,21 +208,19 @@ test('a missing repository is told in the registry’s words', async () => {
 
 test('a wrong password is told apart from a denial', async () => {
   const strangers = new Repository(
-    connection(aws.registryAddress, { username: 'AWS', password: 'wrong' }),
+    cloud.connection(aws.registryAddress, { username: 'AWS', password: 'wrong' }),
     repository.name,
     'ecr',
   )
   await expect(push(dockerSave(['one']), strangers)).rejects.toThrow(/did not accept the credentials/)
-  strangers.connection.close()
 })
 
 test('a layer is taken over from another repository without its bytes, where the registry does that', async () => {
   await push(dockerSave(['shared']))
-  const other = await freshRepository()
-  const mounted = await other.mountBlob(digestOf('shared'), repository.name)
+  const { repository: other } = await cloud.repository()
+  const { mounted } = await other.mountBlob(digestOf('shared'), repository.name)
   expect(await other.hasBlob(digestOf('shared'))).toBe(mounted)
   expect(requests(other.name).filter(line => line.startsWith('PATCH'))).toEqual([])
-  other.connection.close()
 })
 
 test('ECR Public: its token service, its own names', async () => {
@@ -281,17 +229,21 @@ test('ECR Public: its token service, its own names', async () => {
   ecr.destroy()
   const uri = made.repository?.repositoryUri ?? ''
   const hidden: string[] = []
-  const { credentials, host } = await ecrLogin('public', 'ap-south-1', calling(), secret => hidden.push(secret))
+  const { credentials, host } = await ecrLogin('public', 'ap-south-1', cloud.step(), secret => hidden.push(secret))
   expect(host).toBeUndefined()
   expect(hidden).toContain(credentials.password)
   const target = new Repository(
-    connection(uri.split('/')[0], credentials),
+    cloud.connection(uri.split('/')[0], credentials),
     uri.slice(uri.indexOf('/') + 1),
     'ecr-public',
   )
+  for (const kind of ['throttle', 'error', 'reset', 'lost-answer', 'malformed'] as const) {
+    aws.addFault({ service: 'registry', operation: 'GET token', kind, times: 1 })
+  }
   const { digest } = await push(dockerSave(['public']), target)
   expect(await target.digestOf('v1')).toBe(digest)
-  target.connection.close()
+  const tokens = aws.journal().filter(({ operation }) => operation === 'GET token')
+  expect(tokens.length).toBeGreaterThan(5)
 })
 
 test('layers go up four at a time', async () => {

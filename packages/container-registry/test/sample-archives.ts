@@ -22,7 +22,7 @@ export function tarBytes(members: readonly Member[]): Buffer {
     header.write('0000644\0', 100)
     header.write('0000000\0', 108)
     header.write('0000000\0', 116)
-    header.write(`${(size ?? bytes.length).toString(8).padStart(11, '0')} `, 124)
+    writeSize(header, size ?? bytes.length)
     header.write('00000000000 ', 136)
     header.write('        ', 148)
     header.write(type, 156)
@@ -33,6 +33,15 @@ export function tarBytes(members: readonly Member[]): Buffer {
     parts.push(header, bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512))
   }
   return Buffer.concat([...parts, Buffer.alloc(1024)])
+}
+
+/** Octal up to 8 GiB, beyond as GNU tar writes it: binary, marked by the first bit. */
+function writeSize(header: Buffer, size: number): void {
+  if (size < 8 ** 11) header.write(`${size.toString(8).padStart(11, '0')} `, 124)
+  else {
+    header.writeUInt8(0x80, 124)
+    header.writeBigUInt64BE(BigInt(size), 128)
+  }
 }
 
 export function writeTar(path: string, members: readonly Member[]): string {

@@ -28,13 +28,14 @@ export function emptyBase(name: string): BaseImage {
 export async function archivedBase(path: string): Promise<BaseImage> {
   // loads the AWS clients, which a base without an archive can do without
   const { openArchive } = await import('@aws-deploy-actions/container-registry')
-  const source = await openArchive(path, new AbortController().signal)
+  const { signal } = new AbortController()
+  const source = await openArchive(path, signal)
   const { content } = source.root
   if (content.kind !== 'image') throw new Error(`${path} holds images for several platforms; a base is one image`)
   const opener = (digest: string) => {
     const blob = source.blobs.find(({ descriptor }) => descriptor.digest === digest)
     if (blob === undefined) throw new Error(`${path} lacks ${digest}`)
-    return () => blob.open(0)
+    return () => copies(blob.open(0, signal))
   }
   const chunks: Buffer[] = []
   for await (const chunk of opener(content.config.digest)()) chunks.push(chunk)
@@ -53,6 +54,11 @@ export async function archivedBase(path: string): Promise<BaseImage> {
     })),
     close: source.close,
   }
+}
+
+/** A tar writer keeps pieces for later, an archive uses their memory again. */
+async function* copies(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) yield Buffer.from(piece)
 }
 
 function diffIdsOf(document: unknown): string[] {

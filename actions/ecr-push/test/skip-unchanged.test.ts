@@ -1,0 +1,130 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, utimesSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { describeWith } from '../../../test/support/parts.ts'
+import { type PushCloud, startedPushCloud } from './support/push-cloud.ts'
+
+describeWith(['Docker Engine'], 'skip-unchanged', () => {
+  let cloud: PushCloud
+  const name = 'team/keyed'
+  let first: string | undefined
+
+  beforeAll(async () => {
+    cloud = await startedPushCloud()
+    await cloud.repository(name)
+    cloud.commit({
+      'app/Dockerfile': 'FROM scratch\nARG WORDS\nCOPY content /\n',
+      'app/content': `in ${cloud.folder}`,
+      'app/.dockerignore': 'build\n',
+      'docs/page': 'one',
+    })
+  })
+  afterAll(async () => {
+    await cloud?.stop()
+  })
+
+  const run = (inputs: Readonly<Record<string, string>> = {}) =>
+    cloud.run(
+      { repository: name, context: 'app', 'skip-unchanged': 'true', tags: '{sha}\nlatest', ...inputs },
+      { DOCKER_BUILDKIT: '0' },
+    )
+
+  async function reused(why: RegExp, inputs: Readonly<Record<string, string>> = {}): Promise<void> {
+    const since = cloud.aws.journal().length
+    const { exitCode, outputs, stdout } = await run(inputs)
+    expect([exitCode, outputs['status'], outputs['digest']]).toEqual([0, 'reused', first])
+    expect(stdout.split('\n').filter(line => why.test(line))).toHaveLength(1)
+    expect(stdout).not.toContain('docker |')
+    expect(cloud.requests(since).filter(line => /upload/.test(line))).toEqual([])
+    expect(JSON.parse(outputs['tags'] ?? '')).toEqual([cloud.git('rev-parse', 'HEAD'), 'latest'])
+  }
+
+  async function built(why: RegExp, inputs: Readonly<Record<string, string>> = {}): Promise<string | undefined> {
+    const { exitCode, outputs, stdout } = await run(inputs)
+    expect([exitCode, outputs['status']]).toEqual([0, 'built'])
+    expect(stdout.split('\n').filter(line => why.test(line))).toHaveLength(1)
+    return outputs['digest']
+  }
+
+  const unchanged = /^Unchanged: key-[0-9a-f]{64} \(.*\) is sha256:[0-9a-f]{64}\. Nothing is built/
+  const changed = /^Built: no image in ecr:team\/keyed has key-[0-9a-f]{64} \(.*Dockerfile.*linux\//
+
+  // One story: each test goes on where the one before left.
+  test('the first time: built, and the key is left', async () => {
+    first = await built(changed)
+  })
+
+  test('the same again, a change outside the context, a touched file, what docker leaves out: reused', async () => {
+    await reused(unchanged)
+    cloud.commit({ 'docs/page': 'two' })
+    await reused(unchanged)
+    utimesSync(join(cloud.folder, 'app/content'), 1, 1)
+    await reused(unchanged)
+    cloud.write({ 'app/build/output': 'left out' })
+    await reused(unchanged)
+  })
+
+  test('a build arg, a target, a label, the Dockerfile: built', async () => {
+    await built(changed, { 'build-args': 'WORDS=new', labels: 'a=1' })
+    await built(changed, { labels: 'a=2' })
+    cloud.commit({ 'app/Dockerfile': 'FROM scratch\nARG WORDS\nCOPY content /\nLABEL new=1\n' })
+    await built(changed)
+    cloud.commit({ 'app/Dockerfile': 'FROM scratch\nARG WORDS\nCOPY content /\n' })
+    await reused(unchanged)
+  })
+
+  test('a dirty tree is built, never reused and leaves no key: changed, unknown to git, ignored by git', async () => {
+    cloud.write({ 'app/content': 'changed' })
+    await built(/^Built: app\/content is not as it was committed|^Built: content is not as it was committed/)
+    cloud.git('checkout', '--', 'app/content')
+    cloud.write({ 'app/extra': 'unknown' })
+    await built(/^Built: extra is not in git, in the context app; without a key nothing is reused/)
+    cloud.commit({ '.gitignore': 'extra\n' })
+    await built(/^Built: extra is not in git/)
+    cloud.git('clean', '-xfdq', 'app')
+    await reused(unchanged)
+  })
+
+  test('a submodule: built with another commit of it, reused with the same', async () => {
+    const library = mkdtempSync(join(tmpdir(), 'ecr-push-library-'))
+    try {
+      const inLibrary = (...words: string[]): void => {
+        const identity = ['-c', 'user.name=a', '-c', 'user.email=a@example.org']
+        execFileSync('git', [...identity, ...words], { cwd: library, stdio: 'pipe' })
+      }
+      inLibrary('init', '-q')
+      inLibrary('commit', '-q', '--allow-empty', '-m', 'one')
+      cloud.git('submodule', 'add', '-q', library, 'app/library')
+      cloud.commit()
+      const one = await built(changed)
+      cloud.commit({ 'docs/page': 'with a submodule' })
+      expect((await run()).outputs).toMatchObject({ status: 'reused', digest: one })
+      inLibrary('commit', '-q', '--allow-empty', '-m', 'two')
+      cloud.git('-C', 'app/library', 'pull', '-q')
+      await built(/^Built: library is not as it was committed/)
+      cloud.commit()
+      await built(changed)
+    } finally {
+      rmSync(library, { recursive: true, force: true })
+    }
+  })
+
+  test('no checkout: built, and why', async () => {
+    cloud.write({ '.home/plain/Dockerfile': 'FROM scratch\nCOPY Dockerfile /\n' })
+    await built(/^Built: the folder is not in git, in the context .home\/plain; without a key nothing is reused/, {
+      context: '.home/plain',
+    })
+  })
+
+  test('immutable tags: the key is put once, the second commit reuses', async () => {
+    await cloud.repository('team/fixed', { imageTagMutability: 'IMMUTABLE' })
+    const start = await run({ repository: 'team/fixed', tags: '{sha}' })
+    cloud.commit({ 'docs/page': 'three' })
+    const next = await run({ repository: 'team/fixed', tags: '{sha}' })
+    const rerun = await run({ repository: 'team/fixed', tags: '{sha}' })
+    expect([start, next, rerun].map(({ outputs }) => outputs['status'])).toEqual(['built', 'reused', 'reused'])
+    expect(new Set([start, next, rerun].map(({ outputs }) => outputs['digest'])).size).toBe(1)
+  })
+})
