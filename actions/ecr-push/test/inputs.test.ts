@@ -209,7 +209,7 @@ test.each<[string, Texts, RegExp]>([
     { ...app, 'scan-fail-on': 'bad' },
     /^scan-fail-on: "bad": allowed is none, critical, high, medium, low/,
   ],
-  ['scan-timeout', { ...app, 'scan-timeout': '0s' }, /^scan-timeout: "0s": allowed is a duration above zero/],
+  ['scan-timeout', { ...app, 'scan-timeout': '0s' }, /^scan-timeout: "0s": allowed is at least 1s/],
   ['cache', { ...app, cache: 'disk' }, /^cache: "disk": allowed is none, registry, gha/],
   ['push', { ...app, push: 'yes' }, /^push: "yes": allowed is true or false/],
   ['platforms', { ...app, platforms: 'arm64' }, /^platforms: "arm64": allowed is OS\/ARCHITECTURE/],
