@@ -97,8 +97,21 @@ const TASK_OUTPUTS = [
   'status',
   'report',
 ]
-const PROMISED: Readonly<Record<string, { inputs: typeof TASK_INPUTS; outputs: readonly string[] }>> = {
-  'run-ecs-task': { inputs: TASK_INPUTS, outputs: TASK_OUTPUTS },
+interface Promised {
+  readonly inputs: Readonly<Record<string, string | undefined>>
+  readonly required: readonly string[]
+  readonly outputs: readonly string[]
+  /** beside the common ones */
+  readonly statuses: readonly string[]
+}
+const TASK_STATUSES = ['succeeded', 'not-started']
+const PROMISED: Readonly<Record<string, Promised>> = {
+  'run-ecs-task': {
+    inputs: TASK_INPUTS,
+    required: ['task-definition'],
+    outputs: TASK_OUTPUTS,
+    statuses: TASK_STATUSES,
+  },
   'run-migration-task': {
     inputs: {
       ...TASK_INPUTS,
@@ -108,7 +121,32 @@ const PROMISED: Readonly<Record<string, { inputs: typeof TASK_INPUTS; outputs: r
       'lock-timeout': '0s',
       'verify-command': undefined,
     },
+    required: ['task-definition'],
     outputs: [...TASK_OUTPUTS, 'verify-exit-code'],
+    statuses: TASK_STATUSES,
+  },
+  'smoke-test': {
+    inputs: {
+      urls: undefined,
+      checks: undefined,
+      'expect-status': '2xx',
+      'expect-body': undefined,
+      'expect-version': undefined,
+      'version-path': undefined,
+      'max-latency': undefined,
+      headers: undefined,
+      timeout: '5m',
+      interval: '2s',
+      'request-timeout': '10s',
+      successes: '1',
+      'follow-redirects': 'true',
+      'tls-min-days': '0',
+      'max-parallel': '10',
+      summary: 'true',
+    },
+    required: [],
+    outputs: ['status', 'passed', 'results', 'report'],
+    statuses: ['passed'],
   },
 }
 
@@ -120,18 +158,17 @@ describe.each(Object.entries(PROMISED))('the promise of %s', (name, promised) =>
     expect(Object.fromEntries(declared)).toEqual(promised.inputs)
   })
 
-  test('only the task definition is required', () => {
-    expect(namesOf(metadata.inputs.filter(({ required }) => required))).toEqual(['task-definition'])
+  test('nothing is required but what has to be', () => {
+    expect(namesOf(metadata.inputs.filter(({ required }) => required))).toEqual(promised.required)
   })
 
   test('every output', () => {
     expect(namesOf(metadata.outputs).sort()).toEqual([...promised.outputs].sort())
   })
 
-  test('both of its own statuses are named', () => {
+  test('its own statuses are named', () => {
     const status = metadata.outputs.find(output => output.name === 'status')?.description ?? ''
-    expect(status).toContain('`succeeded`')
-    expect(status).toContain('`not-started`')
+    for (const own of promised.statuses) expect(status).toContain(`\`${own}\``)
   })
 })
 

@@ -4,11 +4,12 @@ import { cpus, totalmem } from 'node:os'
 import { exitNotice } from './exit-notice.ts'
 import { logLines } from './log-lines.ts'
 import type { Row } from './measure.ts'
+import { smoke } from './smoke.ts'
 import { startUp } from './start-up.ts'
 
 const FILE = new URL('../../docs/benchmarks.md', import.meta.url)
 const rows: Row[] = []
-for (const measure of [startUp, logLines, exitNotice]) {
+for (const measure of [startUp, logLines, exitNotice, smoke]) {
   for (const row of await measure()) {
     rows.push(row)
     console.log(`${row.met ? '✓' : '✗'} ${row.what}: ${row.ours}, ${row.other}, ratio ${row.ratio} (${row.aim})`)
