@@ -144,7 +144,7 @@ const PUSH_OUTPUTS = [
 ]
 
 interface Contract {
-  readonly inputs: typeof TASK_INPUTS
+  readonly inputs: Readonly<Record<string, string | undefined>>
   readonly outputs: readonly string[]
   readonly required: readonly string[]
   /** its own, beside the common ones */
@@ -173,9 +173,32 @@ const PROMISED: Readonly<Record<string, Contract>> = {
       'lock-timeout': '0s',
       'verify-command': undefined,
     },
-    outputs: [...TASK_OUTPUTS, 'verify-exit-code'],
     required: ['task-definition'],
+    outputs: [...TASK_OUTPUTS, 'verify-exit-code'],
     statuses: ['succeeded', 'not-started'],
+  },
+  'smoke-test': {
+    inputs: {
+      urls: undefined,
+      checks: undefined,
+      'expect-status': '2xx',
+      'expect-body': undefined,
+      'expect-version': undefined,
+      'version-path': undefined,
+      'max-latency': undefined,
+      headers: undefined,
+      timeout: '5m',
+      interval: '2s',
+      'request-timeout': '10s',
+      successes: '1',
+      'follow-redirects': 'true',
+      'tls-min-days': '0',
+      'max-parallel': '10',
+      summary: 'true',
+    },
+    required: [],
+    outputs: ['status', 'passed', 'results', 'report'],
+    statuses: ['passed'],
   },
 }
 

@@ -13,6 +13,10 @@ const NEEDS = {
   skopeo: () => answers('skopeo', ['--version']) || 'skopeo is not installed',
   moto: () =>
     answers('moto_server', ['--version']) || answers('moto_server', ['--help']) || 'moto_server is not installed',
+  openssl: () => answers('openssl', ['version']) || 'openssl is not installed',
+  'mount namespaces and port 53': () =>
+    (process.getuid?.() === 0 && answers('unshare', ['--mount', 'mount', '--bind', '/etc/hosts', '/etc/hosts'])) ||
+    'only root may have its own resolv.conf and name server',
   'docker-registry': () => answers('docker-registry', ['--version']) || 'docker-registry is not installed',
 } as const satisfies Readonly<Record<string, () => true | string>>
 

@@ -32,7 +32,7 @@ export interface Action<Inputs, Result> {
 
 /** The record's own part, and the summary section in markdown. */
 export interface Told {
-  readonly record: Pick<ReportRecord, 'verdict'> & Partial<Pick<ReportRecord, 'images' | 'tasks'>>
+  readonly record: Pick<ReportRecord, 'verdict'> & Partial<Pick<ReportRecord, 'images' | 'tasks' | 'checks'>>
   readonly summary: string
 }
 

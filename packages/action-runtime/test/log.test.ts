@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
+import { commandNames, commandsIn } from '../../../test/support/runner-commands.ts'
 import { createLog, harmless, type Log } from '../src/index.ts'
 import { Secrets } from '../src/secrets.ts'
-import { commandNames, commandsIn } from './runner-commands.ts'
 
 /** What a log prints, in whole writes. */
 function printed(speak: (log: Log) => unknown, redact?: (text: string) => string): string[] {

@@ -1,5 +1,6 @@
 export { publishable, reportLine, withoutAccount } from './line.ts'
 export {
+  type CheckRecord,
   type CommonStatus,
   type FailureRecord,
   type ImageRecord,

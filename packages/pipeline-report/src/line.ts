@@ -10,7 +10,7 @@ const ID_OR_ACCOUNT =
 const PRIVATE_HOST = /(?<!\d)\d{12}\.dkr[.-]ecr(?:-fips)?(?:\.[a-z0-9-]+){2,}(\/?)/g
 const PUBLIC_HOST = /\bpublic\.ecr\.aws\b(\/?)/g
 // Not in a URL: there it is what a person asked for, not a registry.
-const LOOPBACK_HOST = /(?<![\w./-])(?:127(?:\.\d{1,3}){3}|localhost|\[::1\]):\d+\/(?=[a-z0-9])/g
+const LOOPBACK_HOST = /(?<![\w./@-])(?:127(?:\.\d{1,3}){3}|localhost|\[::1\]):\d+\/(?=[a-z0-9])/g
 
 /**
  * The text without account ids and registry hosts: GitHub drops a whole job output that contains a masked value, and

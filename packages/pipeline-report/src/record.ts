@@ -46,6 +46,21 @@ export interface TaskRecord {
   readonly lastLines?: readonly string[]
 }
 
+/** One check of something that is deployed. */
+export interface CheckRecord {
+  readonly name: string
+  /** without password */
+  readonly url: string
+  readonly passed: boolean
+  readonly attempts: number
+  /** HTTP status of the last answer */
+  readonly status?: number
+  readonly version?: string
+  readonly latencyMs?: number
+  /** why the last attempt did not pass */
+  readonly error?: string
+}
+
 /** The run that left the record, as GitHub names it. */
 export interface RunRecord {
   readonly repository?: string
@@ -75,6 +90,7 @@ export interface ReportRecord {
   readonly failures: readonly FailureRecord[]
   readonly images?: readonly ImageRecord[]
   readonly tasks?: readonly TaskRecord[]
+  readonly checks?: readonly CheckRecord[]
   /** how many entries of a list, or characters of a text, were left out of the `report` output, by JSON path */
   readonly omitted?: Readonly<Record<string, number>>
 }

@@ -36,6 +36,18 @@ const small: ReportRecord = {
   ],
   images: [{ reference: 'ecr:app@sha256:0', tags: ['a', 'b'], status: 'built' }],
   tasks: [{ cluster: 'main', task: 'f00', exitCode: 1, seconds: 3, lastLines: ['1', '2', '3'] }],
+  checks: [
+    {
+      name: 'api',
+      url: 'https://api.example/',
+      passed: false,
+      attempts: 3,
+      status: 503,
+      version: '1',
+      latencyMs: 2.5,
+      error: 'e',
+    },
+  ],
 }
 
 const times = <Entry>(count: number, entry: (index: number) => Entry): Entry[] =>
@@ -187,6 +199,8 @@ test('the schema refuses what is no report', () => {
     { ...small, tasks: [{ task: 'x' }] },
     { ...small, tasks: [{ cluster: 'x', exitCode: 1.5 }] },
     { ...small, images: [{ reference: 'x' }] },
+    { ...small, checks: [{ name: 'api', url: 'x', passed: 'yes', attempts: 1 }] },
+    { ...small, checks: [{ name: 'api', url: 'x', passed: true, attempts: 1, headers: {} }] },
     { ...small, omitted: { failures: -1 } },
   ]
   for (const record of wrong) expect({ record, valid: validate(record) }).toEqual({ record, valid: false })

@@ -29,6 +29,7 @@ test.each([
   // not registries
   ['http://127.0.0.1:8080/health', 'http://127.0.0.1:8080/health'],
   ['http://localhost:8080/', 'http://localhost:8080/'],
+  ['http://***@127.0.0.1:8080/health', 'http://***@127.0.0.1:8080/health'],
   ['connect 127.0.0.1:5432', 'connect 127.0.0.1:5432'],
   ['not-public.ecr.awsome/x', 'not-public.ecr.awsome/x'],
   // digests, task ids, SHAs, UUIDs, times, counts
