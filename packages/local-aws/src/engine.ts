@@ -22,6 +22,8 @@ export interface ContainerSpec {
   readonly user?: string
   /** ports that the task definition maps; the process engine gives the container a `PORT` of its own for the first */
   readonly containerPorts?: readonly number[]
+  /** other containers with the same ports run beside it: each must be reachable under a host port of its own */
+  readonly publishPorts?: boolean
   /** hard limit; only the docker engine can enforce it */
   readonly memoryMiB?: number
   /** raw bytes in the order they were written; never called after `exited` has settled */
@@ -30,6 +32,8 @@ export interface ContainerSpec {
 
 export interface RunningContainer {
   readonly runtimeId: string
+  /** where on 127.0.0.1 a port of the container's can be reached */
+  hostPort(containerPort: number): number
   /** settles once, after all output has been handed to `onOutput`; a signal n is exit code 128+n */
   readonly exited: Promise<{ readonly exitCode: number; readonly outOfMemory: boolean }>
   /** asks the container's process to end; no error when it is gone already */
