@@ -15,6 +15,8 @@ export interface Cloud {
    * aborts, with CloudStopped when the cloud stops.
    */
   pause(ms: number, signal?: AbortSignal): Promise<void>
+  /** AWS's time divided by this is the wall clock's */
+  readonly speed: number
   /** a folder of this cloud's own, removed when it stops */
   readonly directory: string
   readonly registry: Registry

@@ -30,6 +30,8 @@ export interface ContainerSpec {
 
 export interface RunningContainer {
   readonly runtimeId: string
+  /** where on 127.0.0.1 a port of the container's can be reached */
+  hostPort(containerPort: number): number
   /** settles once, after all output has been handed to `onOutput`; a signal n is exit code 128+n */
   readonly exited: Promise<{ readonly exitCode: number; readonly outOfMemory: boolean }>
   /** asks the container's process to end; no error when it is gone already */

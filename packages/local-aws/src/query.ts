@@ -1,7 +1,7 @@
 import { isRecord, type Shape } from './smithy.ts'
 
 /*
- * The awsQuery protocol of STS: form-encoded requests, XML answers.
+ * The awsQuery protocol of STS and ELBv2: form-encoded requests, XML answers.
  * https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
  */
 
@@ -41,10 +41,16 @@ function shaped(shape: Shape, value: unknown): unknown {
   return value
 }
 
+/** XML namespaces by API version: STS, ELBv2 */
+const namespaces: Readonly<Record<string, string>> = {
+  '2011-06-15': 'https://sts.amazonaws.com/doc/2011-06-15/',
+  '2015-12-01': 'http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/',
+}
+
 /** A successful answer. `encoded` is what the model's encoder returned. */
 export function queryAnswer(operation: string, version: string, encoded: unknown, requestId: string): string {
   return (
-    `<${operation}Response xmlns="https://sts.amazonaws.com/doc/${version}/"><${operation}Result>${toXml(encoded)}</${operation}Result>` +
+    `<${operation}Response xmlns="${namespaces[version] ?? ''}"><${operation}Result>${toXml(encoded)}</${operation}Result>` +
     `<ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata></${operation}Response>`
   )
 }
@@ -53,7 +59,7 @@ export function queryAnswer(operation: string, version: string, encoded: unknown
 export function queryError(code: string, message: string, status: number, version: string, requestId: string): string {
   const type = status < 500 ? 'Sender' : 'Receiver'
   return (
-    `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/${version}/"><Error><Type>${type}</Type><Code>${escaped(code)}</Code>` +
+    `<ErrorResponse xmlns="${namespaces[version] ?? ''}"><Error><Type>${type}</Type><Code>${escaped(code)}</Code>` +
     `<Message>${escaped(message)}</Message></Error><RequestId>${requestId}</RequestId></ErrorResponse>`
   )
 }

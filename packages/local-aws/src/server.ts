@@ -125,7 +125,11 @@ export function apiServer(cloud: Cloud, services: readonly Service[], access: Ac
       finish({ needs })
       access.check(needs, context.caller, denied => finish({ denied }))
       const output: unknown = operation ? await Reflect.apply(operation.run, operation, [input, context]) : undefined
-      const encoded = encode(model.output, output ?? {}, violations)
+      // the query protocol writes timestamps as text
+      const encoded =
+        service.protocol.kind === 'query'
+          ? encode(model.output, output ?? {}, violations, '', date => date.toISOString())
+          : encode(model.output, output ?? {}, violations)
       if (violations.length > 0) {
         finish({ status: 500, error: 'InternalFailure', modelError: violationText(violations) })
         return failure(

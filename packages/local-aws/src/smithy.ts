@@ -168,7 +168,13 @@ function decodeStructure(
 }
 
 /** The SDK's output type → what JSON.stringify turns into the response; checks it on the way, as `decode` does. */
-export function encode(shape: Shape, value: unknown, violations: Violation[], path = ''): unknown {
+export function encode(
+  shape: Shape,
+  value: unknown,
+  violations: Violation[],
+  path = '',
+  timestamp: (date: Date) => unknown = epochSeconds,
+): unknown {
   switch (shape.kind) {
     case 'structure': {
       if (!isRecord(value)) return violate(violations, path, 'Member must be a structure')
@@ -178,7 +184,7 @@ export function encode(shape: Shape, value: unknown, violations: Violation[], pa
         if (item === undefined) continue
         const member = shape.members.get(name)
         if (!member) violate(violations, `${path}.${name}`, 'Member is not known')
-        else encoded[name] = encode(member.shape, item, violations, `${path}.${name}`)
+        else encoded[name] = encode(member.shape, item, violations, `${path}.${name}`, timestamp)
       }
       for (const name of shape.required) {
         if (encoded[name] === undefined) violate(violations, `${path}.${name}`, 'Member must not be null')
@@ -187,16 +193,15 @@ export function encode(shape: Shape, value: unknown, violations: Violation[], pa
     }
     case 'list':
       if (!Array.isArray(value)) return violate(violations, path, 'Member must be a list')
-      return value.map(item => encode(shape.item, item, violations, path))
+      return value.map(item => encode(shape.item, item, violations, path, timestamp))
     case 'map': {
       if (!isRecord(value)) return violate(violations, path, 'Member must be a map')
       const entries = Object.entries(value).filter(([, item]) => item !== undefined)
-      return Object.fromEntries(entries.map(([key, item]) => [key, encode(shape.value, item, violations, path)]))
+      return Object.fromEntries(entries.map(([key, item]) => [key, encode(shape.value, item, violations, path, timestamp)]))
     }
     case 'timestamp':
-      // awsJson writes timestamps as epoch seconds with a fraction
       if (!types.isDate(value)) return violate(violations, path, 'Member must be a Date')
-      return value.getTime() / 1000
+      return timestamp(value)
     case 'blob':
       if (!types.isUint8Array(value)) return violate(violations, path, 'Member must be bytes')
       return Buffer.from(value).toString('base64')
@@ -206,6 +211,11 @@ export function encode(shape: Shape, value: unknown, violations: Violation[], pa
       if (typeof value !== shape.kind) return violate(violations, path, `Member must be a ${shape.kind}`)
       return value
   }
+}
+
+/** awsJson writes timestamps as epoch seconds with a fraction */
+function epochSeconds(date: Date): number {
+  return date.getTime() / 1000
 }
 
 /** AWS's text for input that breaks the model. */

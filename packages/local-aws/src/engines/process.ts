@@ -124,6 +124,7 @@ async function startProcess(
   })
   return {
     runtimeId: randomBytes(16).toString('hex'),
+    hostPort: port => (port === spec.containerPorts?.[0] && environment.PORT ? Number(environment.PORT) : port),
     exited,
     signal: signal => {
       if (child.exitCode === null && child.signalCode === null) signalGroup(child, signal)
@@ -192,7 +193,9 @@ async function environmentOf(
     ...inImage.map(entry => join(root, entry)),
     process.env.PATH ?? '/usr/bin:/bin',
   ]
-  const wantsPort = given.PORT === undefined && (description.exposesPorts || (spec.containerPorts?.length ?? 0) > 0)
+  // a PORT that says the mapped port itself (PORT=8080) would let only one such task run on this machine
+  const isMapped = spec.containerPorts?.some(port => given.PORT === undefined || given.PORT === String(port))
+  const wantsPort = isMapped || (given.PORT === undefined && description.exposesPorts)
   return { ...given, PATH: path.join(delimiter), ...(wantsPort ? { PORT: String(await freePort()) } : {}) }
 }
 

@@ -4,6 +4,7 @@ import type { Service } from '../service.ts'
 import { ecr } from './ecr.ts'
 import { ecrPublic } from './ecr-public.ts'
 import { ecsService } from './ecs/ecs.ts'
+import { Alarms } from './ecs/service/alarms.ts'
 import { secretValueFrom } from './ecs/secret-values.ts'
 import { EcsRegions } from './ecs/state.ts'
 import { logsService } from './logs/logs.ts'
@@ -21,6 +22,8 @@ export function cloudServices(
   const regions = new EcsRegions()
   const secrets = new SecretStore(cloud.accountId)
   const parameters = new ParameterStore(cloud.accountId)
+  const balancer = { refusal: () => undefined, register() {}, deregister: () => Promise.resolve(), health: () => ({ State: 'healthy' as const }), shift() {}, onChange: () => () => undefined }
+  const alarms = new Alarms()
   const secretValue = secretValueFrom(secrets, parameters)
   return {
     services: [
@@ -30,7 +33,7 @@ export function cloudServices(
       logsService(logs),
       secretsManagerService(secrets),
       ssmService(parameters),
-      ecsService(regions, { cloud, engine, logs, secretValue }),
+      ecsService(regions, { cloud, engine, logs, secretValue }, balancer, alarms),
     ],
     stateSummary: () => ({
       tasks: regions

@@ -124,6 +124,8 @@ export async function startContainer(
   exited.catch(() => undefined)
   return {
     runtimeId: id,
+    // the container is on the host's network
+    hostPort: containerPort => containerPort,
     exited,
     signal(signal) {
       ignoringGone(api.json('POST', `/containers/${id}/kill`, { query: { signal } })).catch(() => undefined)

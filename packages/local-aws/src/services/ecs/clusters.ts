@@ -118,7 +118,7 @@ export function clusterOperations(regions: EcsRegions): Record<string, Operation
 
 function described(state: EcsState, cluster: ClusterRecord, withTags: boolean): ClusterRecord {
   const tasks = [...state.tasks.values()].filter(({ task }) => task.clusterArn === cluster.clusterArn)
-  const services = [...state.services.values()].filter(service => service.clusterArn === cluster.clusterArn)
+  const services = [...state.services.values()].filter(service => service.cluster.clusterArn === cluster.clusterArn)
   return {
     ...cluster,
     registeredContainerInstancesCount: 0,

@@ -26,3 +26,31 @@ export const DEFAULT_STOP_TIMEOUT = 30
  * milliseconds of wall time: a process is not faster because AWS is.
  */
 export const PROCESS_TIMEOUT_FLOOR_MS = 1_000
+
+/*
+ * How long the steps of the service scheduler take, in milliseconds at speed 1; as seen, like the ones above.
+ */
+export const serviceDurations = {
+  /** the scheduler's own delay between a change and what it does about it */
+  scheduling: 2_000,
+  /** a service deployment is PENDING */
+  pending: 1_600,
+  /** a stop that was asked for is only REQUESTED */
+  requested: 2_000,
+  /** a task without any health check counts as healthy when it has been RUNNING for so long */
+  settling: 5_000,
+  /** a task without any health check has not crashed on start when it has been RUNNING for so long */
+  proven: 60_000,
+  /** between a failed task and the next one, times the number of failures in a row (service throttling) */
+  failureDelay: 10_000,
+  /** the longest of these delays */
+  longestDelay: 300_000,
+  /** a failed deployment is still listed after the rollback began */
+  failedShown: 60_000,
+  /** from the last task of the failed deployment being gone to the end of the rollback (a minute and more seen) */
+  rollback: 60_000,
+  /** with alarms and no bake time of one's own */
+  alarmBake: 60_000,
+  /** one lifecycle stage in which nothing has to happen */
+  stage: 5_000,
+}

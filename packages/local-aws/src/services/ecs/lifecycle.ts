@@ -54,7 +54,12 @@ async function bringDown(run: TaskRun): Promise<void> {
   if (run.task.lastStatus === 'RUNNING') {
     update(run, { lastStatus: 'DEACTIVATING' })
     // the agent itself stops the rest when an essential container ends; a StopTask has to reach it first
-    if (run.stopping?.stopCode === 'UserInitiated') await run.surroundings.cloud.pause(durations.deactivating)
+    const asked = run.stopping?.stopCode === 'UserInitiated' || run.stopping?.stopCode === 'ServiceSchedulerInitiated'
+    if (asked) await run.surroundings.cloud.pause(durations.deactivating)
+    const deactivated = run.deactivate(run)
+    // a task whose container has ended can serve nobody: its targets go without waiting for their drain
+    if (asked) await deactivated
+    else deactivated.catch(() => undefined)
   }
   update(run, { lastStatus: 'STOPPING' })
   await stopContainers(run)

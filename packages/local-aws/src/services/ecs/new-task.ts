@@ -122,6 +122,9 @@ function taskTags({ input, definition, cluster }: TaskPlan, state: EcsState): Ta
   const tags = new Map([...propagated, ...checkedTags(input.tags)].map(tag => [tag.key, tag]))
   if (input.enableECSManagedTags)
     tags.set('aws:ecs:clusterName', { key: 'aws:ecs:clusterName', value: cluster.clusterName })
+  const service = input.group?.startsWith('service:') ? input.group.slice('service:'.length) : undefined
+  if (input.enableECSManagedTags && service !== undefined)
+    tags.set('aws:ecs:serviceName', { key: 'aws:ecs:serviceName', value: service })
   return [...tags.values()]
 }
 

@@ -78,7 +78,9 @@ async function pulled(run: TaskRun): Promise<boolean> {
   const failures = await Promise.all(
     run.containers.map(async container => {
       try {
-        container.image = await engine.pull(container.definition.image ?? '')
+        container.image = await engine.pull(
+          pinned(container.definition.image ?? '', run.digestOf(container.definition.name)),
+        )
         if (container.image.digest !== undefined) container.record.imageDigest = container.image.digest
         return undefined
       } catch (error) {
@@ -98,6 +100,11 @@ async function pulled(run: TaskRun): Promise<boolean> {
   // stopped regardless of whether this container is essential or non-essential")
   failToStart(run, failure.reason)
   return false
+}
+
+/** Within one service revision a tag keeps the meaning that it had for the first task ("software version consistency"). */
+function pinned(image: string, digest: string | undefined): string {
+  return digest === undefined ? image : `${image.replace(/@sha256:.*$/, '').replace(/:[^:/]+$/, '')}@${digest}`
 }
 
 function failToStart(run: TaskRun, reason: string): undefined {

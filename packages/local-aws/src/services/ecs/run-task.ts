@@ -1,9 +1,8 @@
 import type { RunTaskCommandInput, RunTaskCommandOutput, Task } from '@aws-sdk/client-ecs'
-import { CloudStopped } from '../../cloud.ts'
 import { AwsError, type Need, type Operation, operation, type RequestContext } from '../../service.ts'
-import { liveTask } from './lifecycle.ts'
-import { newTask, overriddenContainers, type TaskPlan } from './new-task.ts'
+import type { TaskPlan } from './new-task.ts'
 import { checkRun, placementOf, runnableDefinition } from './run-rules.ts'
+import { startTask } from './start-task.ts'
 import {
   activeCluster,
   clusterArn,
@@ -12,14 +11,9 @@ import {
   definitionNamed,
   type EcsRegions,
   type EcsState,
-  type TaskRecord,
 } from './state.ts'
 import { passRoles } from './task-definitions.ts'
-import { requestStop, type Surroundings, type TaskRun, waitingContainer } from './task-run.ts'
-import { Watch } from './watch.ts'
-
-/** Stopped tasks stay visible for at least an hour on AWS; here for so many tasks. */
-const TASKS_KEPT = 5_000
+import type { Surroundings } from './task-run.ts'
 
 /** RunTask: checks like AWS, then really runs the containers. */
 export function runTask(regions: EcsRegions, surroundings: Surroundings): Operation {
@@ -34,12 +28,14 @@ export function runTask(regions: EcsRegions, surroundings: Surroundings): Operat
       const definition = runnableDefinition(state, input.taskDefinition ?? '')
       const placement = placementOf(input, cluster, definition)
       const plan: TaskPlan = { input, cluster, definition, placement, region, accountId }
-      const tasks = Array.from({ length: input.count ?? 1 }, () => startTask(plan, state, surroundings))
+      // the answer shows the tasks as they are now, not as they will be
+      const tasks = Array.from({ length: input.count ?? 1 }, () =>
+        structuredClone(startTask(plan, state, surroundings).record.task),
+      )
       if (input.clientToken !== undefined) {
         const taskArns = tasks.map(({ taskArn }) => taskArn)
         state.starts.set(startKey(cluster.clusterArn, input.clientToken), { fingerprint: fingerprint(input), taskArns })
       }
-      dropOldTasks(state)
       return { tasks, failures: [] }
     },
   })
@@ -103,50 +99,4 @@ function canonical(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
   return Object.fromEntries(entries.map(([key, item]) => [key, canonical(item)]))
-}
-
-function startTask(plan: TaskPlan, state: EcsState, surroundings: Surroundings): TaskRecord['task'] {
-  const task = newTask(plan, state)
-  const definitions = overriddenContainers(plan)
-  const run: TaskRun = {
-    surroundings,
-    task,
-    definition: plan.definition,
-    region: plan.region,
-    containers: (task.containers ?? []).flatMap(record => {
-      const definition = definitions.find(({ name }) => name === record.name)
-      return definition ? [waitingContainer(definition, record)] : []
-    }),
-    watch: new Watch(),
-    stopping: undefined,
-  }
-  state.tasks.set(task.taskArn, {
-    task,
-    definition: plan.definition,
-    region: plan.region,
-    stop: (stopCode, reason) => requestStop(run, { stopCode, reason }),
-  })
-  liveTask(run).catch((error: unknown) => {
-    if (error instanceof CloudStopped) return
-    // a bug of ours: the task must not hang, and the test must not pass
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    surroundings.cloud.journal.open('ecs', 'a task of RunTask', { taskArn: task.taskArn })({
-      status: 500,
-      modelError: text,
-    })
-    Object.assign(task, {
-      lastStatus: 'STOPPED',
-      desiredStatus: 'STOPPED',
-      stoppedReason: `local-aws failed inside: ${text}`,
-    })
-  })
-  // the answer shows the task as it is now, not as it will be
-  return structuredClone(task)
-}
-
-function dropOldTasks(state: EcsState): void {
-  for (const [arn, { task }] of state.tasks) {
-    if (state.tasks.size <= TASKS_KEPT) return
-    if (task.lastStatus === 'STOPPED') state.tasks.delete(arn)
-  }
 }

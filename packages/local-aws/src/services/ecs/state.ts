@@ -1,5 +1,6 @@
-import type { Cluster, Service as EcsServiceRecord, Tag, Task, TaskDefinition } from '@aws-sdk/client-ecs'
+import type { Cluster, Tag, Task, TaskDefinition } from '@aws-sdk/client-ecs'
 import { AwsError } from '../../service.ts'
+import type { ServiceRecord } from './service/record.ts'
 
 /** A task with what the API does not show. */
 export interface TaskRecord {
@@ -8,7 +9,7 @@ export interface TaskRecord {
   readonly definition: RegisteredDefinition
   readonly region: string
   /** asks the running task to stop; later calls change nothing */
-  stop(stopCode: 'UserInitiated', reason: string): void
+  stop(stopCode: 'UserInitiated' | 'ServiceSchedulerInitiated', reason: string): void
 }
 
 /** A registered revision: family, revision and ARN are always there. */
@@ -31,7 +32,7 @@ export interface EcsState {
   /** task ARN → task, oldest first */
   readonly tasks: Map<string, TaskRecord>
   /** service ARN → service */
-  readonly services: Map<string, EcsServiceRecord & { serviceArn: string }>
+  readonly services: Map<string, ServiceRecord>
   /** ARN → tags, of everything but tasks (those carry their own) */
   readonly tags: Map<string, Tag[]>
   /** cluster ARN and client token → the start it named */
@@ -88,6 +89,13 @@ export function definitionArn(state: EcsState, name: string, region: string, acc
   if (found) return found.taskDefinitionArn
   if (name.startsWith('arn:')) return name
   return `arn:aws:ecs:${region}:${accountId}:task-definition/${name.includes(':') ? name : `${name}:*`}`
+}
+
+/** A service's name or ARN → its ARN (long format). */
+export function serviceArn(region: string, accountId: string, cluster: string | undefined, service: string): string {
+  return service.startsWith('arn:')
+    ? service
+    : `arn:aws:ecs:${region}:${accountId}:service/${clusterName(cluster)}/${service}`
 }
 
 export function clusterArn(region: string, accountId: string, cluster: string | undefined): string {

@@ -36,7 +36,7 @@ export interface ContainerRun {
 
 /** Why a task stops. */
 export interface StopRequest {
-  readonly stopCode: 'EssentialContainerExited' | 'TaskFailedToStart' | 'UserInitiated'
+  readonly stopCode: 'EssentialContainerExited' | 'TaskFailedToStart' | 'UserInitiated' | 'ServiceSchedulerInitiated'
   readonly reason: string
 }
 
@@ -48,6 +48,10 @@ export interface TaskRun {
   readonly region: string
   readonly containers: readonly ContainerRun[]
   readonly watch: Watch
+  /** the digest that a container's image has to be pulled by; undefined: whatever its tag means now */
+  readonly digestOf: (containerName: string) => string | undefined
+  /** what has to be done before the containers are asked to end: leaving the target groups */
+  readonly deactivate: (run: TaskRun) => Promise<void>
   stopping: StopRequest | undefined
 }
 

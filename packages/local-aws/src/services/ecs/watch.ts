@@ -7,6 +7,12 @@ export class Watch {
     for (const look of [...this.#waiting]) look()
   }
 
+  /** calls back at every change, until the returned function is called */
+  each(listener: () => void): () => void {
+    this.#waiting.add(listener)
+    return () => this.#waiting.delete(listener)
+  }
+
   /** settles as soon as the condition holds */
   until(condition: () => boolean): Promise<void> {
     if (condition()) return Promise.resolve()

@@ -1,0 +1,24 @@
+import type { Watch } from '../watch.ts'
+import type { TargetPlace } from './record.ts'
+
+/** A target's health in ELB's own words. */
+export interface TargetState {
+  readonly State: 'initial' | 'healthy' | 'unhealthy' | 'unused' | 'draining' | 'unavailable'
+  readonly Reason?: string
+  readonly Description?: string
+}
+
+/** What the service scheduler asks of the load balancers. */
+export interface Balancer {
+  /** why a service may not use this target group, in ECS's words; undefined: it may */
+  refusal(groupArn: string): string | undefined
+  /** @param hostPort where the target really listens on this machine */
+  register(place: TargetPlace, hostPort: number): void
+  /** settles when the target has been drained: no request is under way and the deregistration delay is over */
+  deregister(place: TargetPlace): Promise<void>
+  health(place: TargetPlace): TargetState
+  /** changes the weights of the target groups behind a listener rule */
+  shift(ruleArn: string, weights: ReadonlyMap<string, number>): void
+  /** wakes the watch at every change of a target's health; the returned function ends that */
+  onChange(watch: Watch): () => void
+}
