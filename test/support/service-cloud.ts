@@ -18,13 +18,13 @@ import { startTaskCloud, type TaskCloud, until } from './task-cloud.ts'
 
 /** A task cloud with services of a small web server, whose images are versions of it. */
 export interface ServiceCloud extends Omit<TaskCloud, 'run' | 'start'> {
-  /** pushes `web:TAG`, a server that answers TAG, or a program that ends with an error; @returns its address */
+  /** pushes `web:TAG`, a server that answers TAG, one that hears nothing (`hangs`), or a program that prints commands to the runner and ends with an error; @returns its address */
   push(tag: string, broken?: 'exits' | 'hangs'): Promise<string>
   /** makes one tag mean what another means */
   retag(from: string, to: string): Promise<void>
   create(name: string, more?: Partial<CreateServiceCommandInput>): Promise<void>
   service(name: string): Promise<Service>
-  run(inputs: Readonly<Record<string, string>>): Promise<JavaScriptActionResult>
+  run(inputs: Readonly<Record<string, string>>, workspace?: string): Promise<JavaScriptActionResult>
   start(inputs: Readonly<Record<string, string>>): Promise<RunningAction>
 }
 
@@ -48,8 +48,10 @@ export async function startServiceCloud(options: LocalAwsOptions = {}): Promise<
   const push = (tag: string, broken?: 'exits' | 'hangs'): Promise<string> => {
     const code =
       broken === 'exits'
-        ? `console.log('boom: no configuration'); setTimeout(() => process.exit(3), 100)`
-        : `require('http').createServer((_, answer) => answer.end('${tag}')).listen(process.env.PORT); process.on('SIGTERM', () => process.exit(0)); console.log('version ${tag}')`
+        ? `console.log('::error::gotcha ##[error]gotcha'); console.log('boom: no configuration'); setTimeout(() => process.exit(3), 100)`
+        : broken === 'hangs'
+          ? `setInterval(() => {}, 1000); process.on('SIGTERM', () => process.exit(0))`
+          : `require('http').createServer((_, answer) => answer.end('${tag}')).listen(process.env.PORT); process.on('SIGTERM', () => process.exit(0)); console.log('version ${tag}')`
     return pushImage(
       aws,
       'web',
@@ -110,7 +112,8 @@ export async function startServiceCloud(options: LocalAwsOptions = {}): Promise<
         30_000,
       )
     },
-    run: inputs => runJavaScriptAction(FOLDER, inputsOf(inputs)),
+    run: (inputs, workspace) =>
+      runJavaScriptAction(FOLDER, { ...inputsOf(inputs), ...(workspace === undefined ? {} : { workspace }) }),
     start: inputs => startJavaScriptAction(FOLDER, inputsOf(inputs)),
   }
 }

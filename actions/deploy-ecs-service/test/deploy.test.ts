@@ -152,11 +152,18 @@ describe('a version that fails', () => {
   inServiceCloud('without a circuit breaker: timed out, the rollback accepted', async cloud => {
     await cloud.push('bad', 'exits')
     await cloud.create('api', NO_BREAKER)
-    const { exitCode, outputs, took, stdout } = await cloud.run({
+    const { exitCode, outputs, took, stdout, annotations } = await cloud.run({
       services: 'api',
       images: 'ecr:web:bad',
       timeout: '12s',
     })
+    expect(annotations).toHaveLength(1)
+    for (const seen of [
+      'did not end within 12s',
+      'A rollback was requested and accepted',
+      'web | boom: no configuration',
+    ])
+      expect(annotations[0]?.message).toContain(seen)
     expect([exitCode, outputs['status']]).toEqual([1, 'timed-out'])
     expect(took).toBeLessThan(12_000 + 5000 + 2000)
     expect(stdout).toContain('rollback requested, ECS accepted it')

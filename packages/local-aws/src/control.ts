@@ -14,6 +14,8 @@ export interface Controls {
   clearFaults(): void
   /** @throws Error naming what is wrong in the script */
   scriptScan(repositoryName: string, script: unknown): void
+  /** @throws Error for a state that CloudWatch does not know */
+  setAlarm(name: string, state: unknown): void
   status(): Readonly<Record<string, unknown>>
 }
 
@@ -30,7 +32,7 @@ const kinds: readonly string[] = [
 
 /**
  * The HTTP side door for people and the AWS CLI's users: `/_local/faults`, `/_local/policy`, `/_local/journal`,
- * `/_local/scans/REPOSITORY` (or `*`), `/_local/status`.
+ * `/_local/scans/REPOSITORY` (or `*`), `/_local/alarms/NAME`, `/_local/status`.
  * @returns false when the request is for AWS
  */
 export function controlDoor(
@@ -51,11 +53,11 @@ export function controlDoor(
   return (request, body, response) => {
     const path = (request.url ?? '').split('?')[0] ?? ''
     if (!path.startsWith('/_local/')) return false
-    const route = routes[`${request.method} ${path}`] ?? scanRoute(controls, request.method, path)
+    const route = routes[`${request.method} ${path}`] ?? namedRoute(controls, request.method, path)
     try {
       if (!route)
         throw new Error(
-          `no such control: ${request.method} ${path}; there are ${[...Object.keys(routes), 'PUT /_local/scans/REPOSITORY'].join(', ')}`,
+          `no such control: ${request.method} ${path}; there are ${[...Object.keys(routes), 'PUT /_local/scans/REPOSITORY', 'PUT /_local/alarms/NAME'].join(', ')}`,
         )
       const result = route(body.length === 0 ? undefined : JSON.parse(body.toString('utf8')))
       sendJson(response, result === undefined ? 204 : 200, result)
@@ -66,14 +68,15 @@ export function controlDoor(
   }
 }
 
-function scanRoute(
+function namedRoute(
   controls: Controls,
   method: string | undefined,
   path: string,
 ): ((body: unknown) => unknown) | undefined {
-  const [, repository] = /^\/_local\/scans\/(.+)$/.exec(path) ?? []
-  if (method !== 'PUT' || repository === undefined) return undefined
-  return body => controls.scriptScan(decodeURIComponent(repository), body)
+  const [, kind, name] = /^\/_local\/(scans|alarms)\/(.+)$/.exec(path) ?? []
+  if (method !== 'PUT' || name === undefined) return undefined
+  if (kind === 'scans') return body => controls.scriptScan(decodeURIComponent(name), body)
+  return body => controls.setAlarm(decodeURIComponent(name), isRecord(body) ? body.state : undefined)
 }
 
 function sendJson(response: ServerResponse, status: number, value: unknown): void {

@@ -22,6 +22,8 @@ export interface ContainerSpec {
   readonly user?: string
   /** ports that the task definition maps; the process engine gives the container a `PORT` of its own for the first */
   readonly containerPorts?: readonly number[]
+  /** other containers with the same ports run beside it: each must be reachable under a host port of its own */
+  readonly publishPorts?: boolean
   /** hard limit; only the docker engine can enforce it */
   readonly memoryMiB?: number
   /** raw bytes in the order they were written; never called after `exited` has settled */

@@ -13,6 +13,7 @@ import { startRegistry } from './registry/registry.ts'
 import { parsedScanScript } from './registry/scan-script.ts'
 import { registryHooks } from './registry-hooks.ts'
 import { apiServer } from './server.ts'
+import type { AlarmState } from './services/ecs/service/alarms.ts'
 import { cloudServices } from './services/services.ts'
 
 export interface LocalAwsOptions {
@@ -55,6 +56,8 @@ export interface LocalAws {
    * @throws Error naming what is wrong in the script
    */
   scriptScan(repositoryName: string, script: unknown): void
+  /** sets the state of a CloudWatch alarm that deployments may look at; alarms that were never set are not in ALARM */
+  setAlarm(name: string, state: AlarmState): void
   /**
    * Stops every task and server and removes the folder.
    * @throws Error when an answer of ours broke AWS's model in the meantime
@@ -75,9 +78,18 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
   const guard = access(accountId)
   const halt = new AbortController()
   const registry = await startRegistry({ accountId, directory, speed, hooks: registryHooks(journal, faults, guard) })
-  const cloud: Cloud = { accountId, directory, registry, journal, faults, log, speed, pause: pauses(speed, halt.signal) }
+  const cloud: Cloud = {
+    accountId,
+    directory,
+    registry,
+    journal,
+    faults,
+    log,
+    speed,
+    pause: pauses(speed, halt.signal),
+  }
   const engine = await chosenEngine(options.engine ?? 'process', cloud)
-  const { services, stateSummary } = cloudServices(cloud, engine)
+  const { services, alarms, stateSummary, close } = cloudServices(cloud, engine)
   const controls = {
     journal: () => journal.entries(),
     clearJournal: () => journal.clear(),
@@ -87,6 +99,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     clearFaults: () => faults.clear(),
     scriptScan: (repositoryName: string, script: unknown) =>
       registry.scans.script(repositoryName, parsedScanScript(script)),
+    setAlarm: (name: string, state: unknown) => alarms.set(name, state),
     status: () => ({
       accountId,
       engine: engine.name,
@@ -104,6 +117,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
 
   async function stop(): Promise<void> {
     halt.abort(new CloudStopped('local AWS stops'))
+    await close()
     await engine.close()
     await closed(server)
     await registry.close()
@@ -131,6 +145,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     addFault: controls.addFault,
     clearFaults: controls.clearFaults,
     scriptScan: controls.scriptScan,
+    setAlarm: controls.setAlarm,
     stop: () => {
       stopped ??= stop()
       return stopped

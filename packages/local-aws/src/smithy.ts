@@ -197,7 +197,9 @@ export function encode(
     case 'map': {
       if (!isRecord(value)) return violate(violations, path, 'Member must be a map')
       const entries = Object.entries(value).filter(([, item]) => item !== undefined)
-      return Object.fromEntries(entries.map(([key, item]) => [key, encode(shape.value, item, violations, path, timestamp)]))
+      return Object.fromEntries(
+        entries.map(([key, item]) => [key, encode(shape.value, item, violations, path, timestamp)]),
+      )
     }
     case 'timestamp':
       if (!types.isDate(value)) return violate(violations, path, 'Member must be a Date')

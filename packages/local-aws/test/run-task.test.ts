@@ -317,14 +317,4 @@ describe('services', () => {
     ])
     expect(failures).toMatchObject([{ arn: 'arn:aws:ecs:eu-west-1:123456789012:service/main/none', reason: 'MISSING' }])
   })
-
-  test('are not rolled yet, and say so', async () => {
-    const create = new CreateServiceCommand({
-      cluster: 'main',
-      serviceName: 'two',
-      taskDefinition: definition,
-      desiredCount: 1,
-    })
-    await expect(cloud.ecs.send(create)).rejects.toThrow('local-aws does not roll services yet')
-  })
 })

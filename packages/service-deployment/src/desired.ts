@@ -19,6 +19,8 @@ import type { DeployInputs, ServiceInput, Targeted } from './inputs.ts'
 export interface DesiredService {
   readonly name: string
   readonly current: Revision
+  /** the revision that it is made from, and that is used as it is when nothing differs */
+  readonly base: Revision
   readonly desired: Registrable
 }
 
@@ -71,18 +73,19 @@ export async function desiredService(
   const current = await lookup.revision(running)
   if (current === undefined)
     throw new Failure(`The task definition ${running}, which ${service.name} runs, cannot be described.`)
-  const base = await baseDefinition(service, current, inputs, lookup)
-  return { name: service.name, current, desired: await withChanges(service.name, base, inputs, lookup) }
+  const { base, definition } = await baseOf(service, current, inputs, lookup)
+  return { name: service.name, current, base, desired: await withChanges(service.name, definition, inputs, lookup) }
 }
 
-async function baseDefinition(
+async function baseOf(
   { source, name }: ServiceInput,
   current: Revision,
   inputs: DeployInputs,
   lookup: Lookup,
-): Promise<Registrable> {
+): Promise<{ base: Revision; definition: Registrable }> {
   const { patch, region, templateValues } = inputs
-  if (source === undefined) return registrableDocument(patchedDocument(current.definition, patch), name)
+  if (source === undefined)
+    return { base: current, definition: registrableDocument(patchedDocument(current.definition, patch), name) }
   if (source.kind === 'registered') {
     const found = await lookup.revision(source.name)
     if (found === undefined) {
@@ -90,11 +93,12 @@ async function baseDefinition(
         next: [`Correct the task definition of ${name}.`],
       })
     }
-    return registrableDocument(patchedDocument(found.definition, patch), source.name)
+    return { base: found, definition: registrableDocument(patchedDocument(found.definition, patch), source.name) }
   }
   const account = needsAccount(source) ? await lookup.account() : ''
   const values = new Map([['region', region], ['account', account], ...templateValues])
-  return registrableDocument(patchedDocument(filledIn(source.document, values), patch), source.path)
+  const document = patchedDocument(filledIn(source.document, values), patch)
+  return { base: current, definition: registrableDocument(document, source.path) }
 }
 
 interface OpenChanges {

@@ -1,4 +1,4 @@
-import { harmless } from '@aws-deploy-actions/action-runtime'
+import { Deadline, harmless } from '@aws-deploy-actions/action-runtime'
 import { type Calling, call } from '@aws-deploy-actions/aws-clients'
 import { adviceFor } from '@aws-deploy-actions/ecs'
 import type { FailureRecord } from '@aws-deploy-actions/pipeline-report'
@@ -13,36 +13,47 @@ export interface Evidence {
   readonly advice: Pick<FailureRecord, 'cause' | 'next'>
 }
 
-const EVENTS = 5
+const EVENTS = 6
+/** Events that say why come before those that say what was stopped and registered (newest first in both). */
+const TELLING = /unhealthy|unable|fail|error|rolling back|alarm/i
 const OWN_FAULT = {
   cause: 'The program in the container ends by itself.',
   next: ['Its last lines say why; the whole log is in the log group of the container.'],
 }
 const TASKS = 3
 const LOG_LINES = 20
+/** The other services are not looked at meanwhile. */
+const EVIDENCE_MS = 8000
 
 /**
- * Collects why a deployment fails: service events since it began, the breaker's count, alarms, the tasks that stopped
- * with their containers and last log lines, unhealthy targets. What cannot be read is left out: evidence never changes a
+ * Collects why a deployment fails: the breaker's count, alarms, the tasks that stopped with their containers and last log
+ * lines, unhealthy targets, service events since it began. What cannot be read is left out: evidence never changes a
  * verdict.
+ * @param mostMs how long it may take
  */
 export async function evidenceOf(
   rollout: Rollout,
   ecs: ECSClient,
   cluster: string,
   region: string,
-  calling: Calling,
+  context: Calling,
+  mostMs: number = EVIDENCE_MS,
 ): Promise<Evidence> {
-  const tasks = await orNothing(calling, () => failedTasks(rollout, ecs, cluster, calling))
-  const targets = await orNothing(calling, () => unhealthyTargets(rollout, region, calling))
+  const left = context.deadline.left > 0 ? Math.min(context.deadline.left, mostMs) : mostMs
+  const calling = { ...context, deadline: new Deadline(context.clock, left) }
+  const [tasks, targets] = await Promise.all([
+    orNothing(calling, () => failedTasks(rollout, ecs, cluster, calling)),
+    orNothing(calling, () => unhealthyTargets(rollout, region, calling)),
+  ])
   const logs = await orNothing(calling, () => lastLinesOf(tasks, rollout.target.definition, region, LOG_LINES, calling))
-  const lines = [...monitors(rollout), ...tasks.flatMap(taskLines), ...targets, ...logs, ...events(rollout)]
-  const words = [rollout.reason, ...lines].join('\n')
+  const seen = [...monitors(rollout), ...tasks.flatMap(taskLines), ...targets]
+  const happened = events(rollout)
   const exitCodes = tasks.flatMap(({ containers = [] }) =>
     containers.flatMap(({ exitCode }) => (exitCode === undefined || exitCode === 0 ? [] : [exitCode])),
   )
+  const words = [rollout.reason, ...seen, ...happened].join('\n')
   return {
-    lines: lines.map(harmless),
+    lines: [...seen, ...logs, ...happened].map(harmless),
     advice: adviceFor(words, exitCodes[0], logs) ?? (exitCodes.length > 0 ? OWN_FAULT : {}),
   }
 }
@@ -61,9 +72,13 @@ function monitors({ serviceDeployment }: Rollout): string[] {
 function events({ service, startedAt = 0 }: Rollout): string[] {
   return (service?.events ?? [])
     .filter(({ createdAt }) => (createdAt?.getTime() ?? 0) >= startedAt - 1000)
+    .toSorted((a, b) => Number(TELLING.test(b.message ?? '')) - Number(TELLING.test(a.message ?? '')))
     .slice(0, EVENTS)
     .map(({ message }) => `event: ${message}`)
 }
+
+/** A task that was not wanted any more; those that failed a health check are stopped by the scheduler, too. */
+const SCALED = /^Scaling activity initiated by/
 
 /** The newest tasks of our deployment that stopped. */
 async function failedTasks(
@@ -81,7 +96,7 @@ async function failedTasks(
   )
   const time = ({ stoppingAt, createdAt }: Task): number => (stoppingAt ?? createdAt)?.getTime() ?? 0
   return tasks
-    .filter(({ startedBy, stopCode }) => startedBy === deploymentId && stopCode !== 'ServiceSchedulerInitiated')
+    .filter(({ startedBy, stoppedReason = '' }) => startedBy === deploymentId && !SCALED.test(stoppedReason))
     .toSorted((a, b) => time(b) - time(a))
     .slice(0, TASKS)
 }

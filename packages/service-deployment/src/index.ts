@@ -1,5 +1,4 @@
 export { rollBackUnsettled } from './clean-up.ts'
-export { rollBackServices } from './go-back.ts'
 export { type DeployInputs, readDeployInputs } from './inputs.ts'
 export { type DeployRun, deployServices } from './run.ts'
-export { serviceRecords, toldOfServices } from './told.ts'
+export { toldOfServices } from './told.ts'

@@ -1,13 +1,26 @@
-import { Cancelled, Deadline, DeadlineExceeded, Failure, type Runtime } from '@aws-deploy-actions/action-runtime'
+import {
+  asFailure,
+  Cancelled,
+  Deadline,
+  DeadlineExceeded,
+  durationText,
+  type Runtime,
+} from '@aws-deploy-actions/action-runtime'
 import { sdkConfig } from '@aws-deploy-actions/aws-clients'
 import { familyRevision } from '@aws-deploy-actions/ecs'
 import type { FailureRecord } from '@aws-deploy-actions/pipeline-report'
 import { ECSClient } from '@aws-sdk/client-ecs'
-import { movedTag, runningImages } from './digests.ts'
+import { setOutputs } from './announce.ts'
+import { movedTags, runningImages } from './digests.ts'
+import { plannedRollback } from './go-back.ts'
 import type { DeployInputs } from './inputs.ts'
 import { isSteady, planLines, plannedDeployment, rolloutsOf } from './plan.ts'
-import { overdue, requestAllBack, type Step, start, takeBack, untilSettled } from './roll-out.ts'
-import type { Rollout } from './rollout.ts'
+import { failureWithEvidence, untilSettled } from './roll-out.ts'
+import { primaryDeployment, type Rollout } from './rollout.ts'
+import { ServicesFailed } from './services-failed.ts'
+import { startWaiting } from './start.ts'
+import type { Step } from './step.ts'
+import { requestAllBack, takeBack } from './take-back.ts'
 
 /** What a step found out and did. */
 export interface DeployRun {
@@ -22,9 +35,13 @@ export interface DeployRun {
 
 /** After the deadline the process must be gone within 5 s (ms). */
 const GRACE_MS = 4900
+/** Of it, until evidence is no longer collected. */
+const EVIDENCE_UNTIL_MS = 4300
+/** How long the digests may take to read (ms). */
+const IMAGES_MS = 15_000
 
 /**
- * Deploys the services and waits for the truth.
+ * Deploys the services, or puts them back on what they ran before, and waits for the truth.
  * @returns the status of a success
  * @throws ServicesFailed, DeadlineExceeded, Cancelled, Failure; what was begun has been told to go back, unless `rollback: none`
  */
@@ -34,7 +51,8 @@ export async function deployServices(inputs: DeployInputs, run: DeployRun, runti
   const deadline = new Deadline(runtime, inputs.timeoutMs, overdue(inputs.timeoutMs))
   runtime.endBy(deadline.at + GRACE_MS)
   const calling = { clock: runtime, log, signal, deadline }
-  const plan = await log.group('Plan', () => plannedDeployment(inputs, ecs, calling))
+  const planned = inputs.operation === 'rollback' ? plannedRollback : plannedDeployment
+  const plan = await log.group('Plan', () => planned(inputs, ecs, calling))
   run.differences = planLines(plan, inputs.showValues)
   for (const [name, lines] of run.differences)
     log.info(lines.length === 0 ? `${name}: no difference` : `${name}:\n${lines.map(line => `  ${line}`).join('\n')}`)
@@ -42,59 +60,109 @@ export async function deployServices(inputs: DeployInputs, run: DeployRun, runti
     run.rollouts = plan.wanted.map(({ name, current }) => ({
       name,
       previous: current,
+      previousWorked: true,
       target: current,
       status: 'planned',
       sawFailure: false,
       images: [],
     }))
+    await setOutputs(run, runtime)
     return 'planned'
   }
-
   run.rollouts = await rolloutsOf(plan, ecs, calling)
-  const step: Step = { ecs, inputs, runtime, calling, failures: run.failures, begun: [] }
+  const announce = () => setOutputs(run, runtime)
+  const step: Step = { ecs, inputs, runtime, calling, failures: run.failures, announce }
   try {
-    const forced = await forcedServices(run.rollouts, step)
-    await rollOut(run.rollouts, forced, step)
-    if (!inputs.wait) return allAre(run.rollouts, 'unchanged') ? 'unchanged' : 'started'
-    await takeBack(run.rollouts, step)
-  } catch (error) {
-    const status = error instanceof Cancelled ? 'cancelled' : 'timed-out'
-    await requestAllBack(
-      run.rollouts,
-      error instanceof Cancelled || error instanceof DeadlineExceeded ? status : 'timed-out',
-      step,
-    )
-    throw error
+    return await rolledOut(run, step)
   } finally {
-    await runtime.remember('deployments', '')
+    await announce()
   }
-  const images = await runningImages(run.rollouts, ecs, calling)
-  for (const rollout of run.rollouts) rollout.images = images.get(rollout.name) ?? []
-  if (run.rollouts.every(({ status }) => status === 'deployed' || status === 'unchanged')) {
-    return allAre(run.rollouts, 'unchanged') ? 'unchanged' : 'deployed'
-  }
-  throw new ServicesFailed(run)
 }
 
-/** Those that have to be deployed though their task definition stays: asked for, or a tag means another image now. */
+async function rolledOut(run: DeployRun, step: Step): Promise<string> {
+  const { rollouts } = run
+  const { inputs, runtime } = step
+  try {
+    const forced = await forcedServices(rollouts, step)
+    noteUnchanged(rollouts, forced, step)
+    if (!inputs.wait) {
+      while (rollouts.some(({ status }) => status === 'waiting')) await startAll(rollouts, forced, step)
+      for (const rollout of rollouts) if (rollout.status === 'in-progress') rollout.status = 'started'
+    } else {
+      await untilSettled(rollouts, step, () => startWaiting(rollouts, forced, step))
+      // A rollback that failed is not undone: the version that the user wants to be rid of would come back.
+      if (inputs.operation === 'deploy') await takeBack(rollouts, step)
+    }
+    await runtime.remember('deployments', '')
+  } catch (error) {
+    const timedOut = error instanceof DeadlineExceeded
+    await requestAllBack(rollouts, error instanceof Cancelled ? 'cancelled' : timedOut ? 'timed-out' : 'failed', step)
+    throw timedOut ? await withEvidence(error, run, step) : error
+  }
+  await noteImages(rollouts, step)
+  return verdictOn(run, inputs)
+}
+
+/** The verdict is known: nothing that happens now changes it, neither a cancel nor the deadline. */
+async function noteImages(rollouts: readonly Rollout[], { ecs, calling, runtime }: Step): Promise<void> {
+  const { signal: _, ...open } = calling
+  const deadline = new Deadline(runtime, Math.min(IMAGES_MS, calling.deadline.left + EVIDENCE_UNTIL_MS - 1000))
+  try {
+    const images = await runningImages(rollouts, ecs, { ...open, deadline })
+    for (const rollout of rollouts) rollout.images = images.get(rollout.name) ?? []
+  } catch (error) {
+    calling.log.notice('Running digests are not known', asFailure(error).message)
+  }
+}
+
+async function startAll(rollouts: readonly Rollout[], forced: ReadonlySet<string>, step: Step): Promise<void> {
+  const unlimited = { ...step, inputs: { ...step.inputs, maxParallel: rollouts.length } }
+  await startWaiting(rollouts, forced, unlimited)
+}
+
+/** The status of a success. @throws ServicesFailed */
+function verdictOn(run: DeployRun, { wait, operation }: DeployInputs): string {
+  const { rollouts } = run
+  if (operation === 'rollback') {
+    for (const rollout of rollouts.filter(({ status }) => status === 'rolled-back')) {
+      rollout.status = 'failed'
+      rollout.reason = `${rollout.reason ?? ''} The rollback itself failed, and ECS took it back.`.trim()
+    }
+  }
+  const good = new Set(['deployed', 'unchanged', 'started'])
+  if (!rollouts.every(({ status }) => good.has(status))) throw new ServicesFailed(run)
+  if (operation === 'rollback' && wait) {
+    for (const rollout of rollouts) rollout.status = 'rolled-back'
+    return 'rolled-back'
+  }
+  if (rollouts.every(({ status }) => status === 'unchanged')) return 'unchanged'
+  return wait ? 'deployed' : 'started'
+}
+
+/**
+ * Those that have to be deployed though their task definition stays: asked for, a tag means another image now, or the
+ * last deployment of the same revision failed (ECS sees no change then and does nothing).
+ */
 async function forcedServices(rollouts: readonly Rollout[], { ecs, inputs, calling }: Step): Promise<Set<string>> {
   if (inputs.forceNewDeployment) return new Set(rollouts.map(({ name }) => name))
   const forced = new Set<string>()
   const same = rollouts.filter(({ previous, target }) => previous.arn === target.arn)
   if (same.length === 0) return forced
-  const running = await runningImages(same, ecs, calling)
-  for (const { name, target } of same) {
-    const moved = await movedTag(target.definition, running.get(name) ?? [], inputs.region, calling)
-    if (moved === undefined) continue
-    calling.log.info(`${name}: the tag of ${moved} means another image now than what runs; a new deployment is forced.`)
+  for (const [name, container] of await movedTags(same, ecs, inputs.region, calling)) {
+    calling.log.info(
+      `${name}: the tag of ${container} means another image now than what runs; a new deployment is forced.`,
+    )
+    forced.add(name)
+  }
+  for (const { name, service } of same) {
+    if (service === undefined || primaryDeployment(service)?.rolloutState !== 'FAILED' || forced.has(name)) continue
+    calling.log.info(`${name}: its last deployment FAILED; a new one is forced.`)
     forced.add(name)
   }
   return forced
 }
 
-/** Starts what has to be started, at most `max-parallel` at a time, and follows it to its end. */
-async function rollOut(rollouts: readonly Rollout[], forced: ReadonlySet<string>, step: Step): Promise<void> {
-  const { inputs, calling } = step
+function noteUnchanged(rollouts: readonly Rollout[], forced: ReadonlySet<string>, { inputs, calling }: Step): void {
   for (const rollout of rollouts) {
     const { service, previous, target, name } = rollout
     const sameCount = inputs.desiredCount === undefined || inputs.desiredCount === service?.desiredCount
@@ -103,60 +171,41 @@ async function rollOut(rollouts: readonly Rollout[], forced: ReadonlySet<string>
       calling.log.info(`${name}: unchanged, ${familyRevision(target.arn)} runs already.`)
     }
   }
-  const startMore = async (): Promise<void> => {
-    for (const rollout of rollouts) {
-      if (rollout.status !== 'waiting') continue
-      if (rollouts.filter(({ status }) => status === 'in-progress').length >= inputs.maxParallel) return
-      await start(rollout, forced.has(rollout.name), step)
-    }
-  }
-  if (inputs.wait) return untilSettled(rollouts, step, startMore)
-  for (const rollout of rollouts) {
-    if (rollout.status !== 'waiting') continue
-    await start(rollout, forced.has(rollout.name), step)
-    rollout.status = 'started'
-  }
 }
 
-function allAre(rollouts: readonly Rollout[], status: Rollout['status']): boolean {
-  return rollouts.every(rollout => rollout.status === status)
+/** The time-out with what was seen of the first services that did not end: whoever reads it shall know why. */
+async function withEvidence(
+  error: DeadlineExceeded,
+  { rollouts, failures }: DeployRun,
+  step: Step,
+): Promise<DeadlineExceeded> {
+  const { calling, runtime } = step
+  const mostMs = calling.deadline.at + EVIDENCE_UNTIL_MS - runtime.now()
+  const late = rollouts.filter(({ status, startedAt }) => status === 'timed-out' && startedAt !== undefined)
+  // The deadline is over, and evidence has one of its own.
+  const { signal: _, ...open } = calling
+  const last = { ...step, calling: open }
+  await Promise.all(
+    late.slice(0, 3).map(async rollout => {
+      if (failures.has(rollout.name) || mostMs < 300) return
+      const what = `The deployment of ${rollout.name} did not end in time.`
+      failures.set(rollout.name, await failureWithEvidence(rollout, what, undefined, last, mostMs))
+    }),
+  )
+  const own = late.flatMap(({ name }) => failures.get(name) ?? [])
+  const advised = own.find(({ cause }) => cause !== undefined)
+  const states = late.map(({ name, reason = '' }) => `${name}: ${reason}`)
+  return new DeadlineExceeded(error.message, {
+    ...error.details,
+    seen: [...states, ...own.flatMap(({ seen = [] }) => seen)],
+    ...(advised?.cause === undefined ? {} : { cause: advised.cause }),
+    next: [...(advised?.next ?? []), ...(error.details.next ?? [])],
+  })
 }
 
-/** Some services did not get where they should. `failed` wins over `superseded`, that over `rolled-back`. */
-export class ServicesFailed extends Failure {
-  override readonly name = 'ServicesFailed'
-  override readonly status: string
-  override readonly annotated: boolean
-
-  constructor({ rollouts, failures, cluster }: DeployRun) {
-    const bad = rollouts.filter(({ status }) => status !== 'deployed' && status !== 'unchanged')
-    const [first] = failures.values()
-    const states = bad.map(
-      ({ name, status, reason }) => `${name}: ${status}${reason === undefined ? '' : `. ${reason}`}`,
-    )
-    super(whatFailed(rollouts, bad), {
-      resource: cluster,
-      ...(first?.said === undefined ? {} : { said: first.said }),
-      seen: states,
-      ...(first?.cause === undefined ? {} : { cause: first.cause }),
-      ...(first?.next === undefined ? {} : { next: first.next }),
-    })
-    this.annotated = bad.every(({ name }) => failures.has(name))
-    this.status = bad.some(({ status }) => status === 'failed')
-      ? 'failed'
-      : bad.some(({ status }) => status === 'superseded')
-        ? 'superseded'
-        : 'rolled-back'
+function overdue(timeoutMs: number): { what: string; next: readonly string[] } {
+  return {
+    what: `The deployment did not end within ${durationText(timeoutMs)}.`,
+    next: ['Look at the events of the services: without a circuit breaker ECS tries for ever. Or raise timeout.'],
   }
-}
-
-function whatFailed(all: readonly Rollout[], bad: readonly Rollout[]): string {
-  const [first] = bad
-  if (all.length > 1 || first === undefined)
-    return `${bad.length} of ${all.length} services did not get the new version.`
-  const now: Readonly<Record<string, string>> = {
-    'rolled-back': `; it runs ${familyRevision(first.previous.arn)} again`,
-    superseded: ': another deployment took over',
-  }
-  return `${first.name} did not get the new version${now[first.status] ?? ''}.`
 }

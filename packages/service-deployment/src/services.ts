@@ -3,7 +3,7 @@ import { type Calling, call } from '@aws-deploy-actions/aws-clients'
 import { DescribeServicesCommand, type ECSClient, type Service } from '@aws-sdk/client-ecs'
 
 /** DescribeServices takes 10 (API reference). */
-const PAGE = 10
+export const SERVICES_PAGE = 10
 
 /** The services, by name; those that ECS does not know are left out. Calls grow with services/10. */
 export async function describedServices(
@@ -13,9 +13,9 @@ export async function describedServices(
   calling: Calling,
 ): Promise<Map<string, Service>> {
   const found = new Map<string, Service>()
-  for (let start = 0; start < names.length; start += PAGE) {
+  for (let start = 0; start < names.length; start += SERVICES_PAGE) {
     const { services = [] } = await call('ecs:DescribeServices', calling, options =>
-      ecs.send(new DescribeServicesCommand({ cluster, services: names.slice(start, start + PAGE) }), options),
+      ecs.send(new DescribeServicesCommand({ cluster, services: names.slice(start, start + SERVICES_PAGE) }), options),
     )
     for (const service of services) if (service.serviceName !== undefined) found.set(service.serviceName, service)
   }

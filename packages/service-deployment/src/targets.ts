@@ -1,7 +1,13 @@
 import { type Calling, call, sdkConfig } from '@aws-deploy-actions/aws-clients'
 import type { Rollout } from './rollout.ts'
 
-/** The unhealthy targets of a service's target groups, beside what the health check asks. */
+/** Targets of one group that are shown. */
+const TARGETS = 5
+
+/**
+ * The unhealthy targets of a service's target groups, beside what the health check asks. A target whose task was stopped is
+ * gone by then: what its group asks is told all the same.
+ */
 export async function unhealthyTargets({ service }: Rollout, region: string, calling: Calling): Promise<string[]> {
   const arns = (service?.loadBalancers ?? []).flatMap(({ targetGroupArn }) => targetGroupArn ?? [])
   if (arns.length === 0) return []
@@ -17,12 +23,16 @@ export async function unhealthyTargets({ service }: Rollout, region: string, cal
       calling,
       options => client.send(new elb.DescribeTargetHealthCommand({ TargetGroupArn: group.TargetGroupArn }), options),
     )
-    for (const { Target, TargetHealth } of TargetHealthDescriptions) {
-      if (TargetHealth?.State === 'healthy' || TargetHealth?.State === 'draining') continue
-      const codes = group.Matcher?.HttpCode ?? group.Matcher?.GrpcCode
+    const codes = group.Matcher?.HttpCode ?? group.Matcher?.GrpcCode ?? 'a connection'
+    const asked = `health check ${group.HealthCheckProtocol} ${group.HealthCheckPath ?? ''} on port ${group.HealthCheckPort}, expects ${codes}; grace period ${service?.healthCheckGracePeriodSeconds ?? 0} s`
+    const unhealthy = TargetHealthDescriptions.filter(
+      ({ TargetHealth }) => TargetHealth?.State !== 'healthy' && TargetHealth?.State !== 'draining',
+    )
+    if (unhealthy.length === 0) lines.push(`target group ${group.TargetGroupName}: ${asked}`)
+    for (const { Target, TargetHealth } of unhealthy.slice(0, TARGETS)) {
+      const why = [TargetHealth?.Reason, TargetHealth?.Description].filter(Boolean).join(', ')
       lines.push(
-        `target ${Target?.Id}:${Target?.Port} of ${group.TargetGroupName} is ${TargetHealth?.State}: ${[TargetHealth?.Reason, TargetHealth?.Description].filter(Boolean).join(', ')}` +
-          ` (health check ${group.HealthCheckProtocol} ${group.HealthCheckPath ?? ''} on port ${group.HealthCheckPort}, expects ${codes ?? 'a connection'}; grace period ${service?.healthCheckGracePeriodSeconds ?? 0} s)`,
+        `target ${Target?.Id}:${Target?.Port} of ${group.TargetGroupName} is ${TargetHealth?.State}: ${why} (${asked})`,
       )
     }
   }

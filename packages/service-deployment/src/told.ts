@@ -3,13 +3,15 @@ import {
   codeBlock,
   durationText,
   failureMarkdown,
+  failureText,
   type Outcome,
   plain,
   type Told,
   table,
 } from '@aws-deploy-actions/action-runtime'
 import { familyRevision } from '@aws-deploy-actions/ecs'
-import type { ServiceRecord } from '@aws-deploy-actions/pipeline-report'
+import { type ServiceRecord, withoutAccount } from '@aws-deploy-actions/pipeline-report'
+import { serviceConsoleUrl } from './console.ts'
 import type { Rollout } from './rollout.ts'
 import type { DeployRun } from './run.ts'
 
@@ -23,17 +25,12 @@ export function serviceRecords({ rollouts }: DeployRun): ServiceRecord[] {
     ...(deploymentId === undefined ? {} : { deploymentId }),
     images: images.map(({ container, image, digest }) => ({
       container,
-      image: shortImage(image),
+      image: withoutAccount(image),
       ...(digest === undefined ? {} : { digest }),
     })),
     ...(seconds === undefined ? {} : { seconds }),
-    ...(reason === undefined ? {} : { reason }),
+    ...(reason === undefined ? {} : { reason: withoutAccount(reason) }),
   }))
-}
-
-/** `ecr:NAME:TAG` for an image in a private registry or on loopback. */
-function shortImage(image: string): string {
-  return image.replace(/^(?:\d{12}\.dkr[.-]ecr[^/]*|127(?:\.\d+){3}:\d+|localhost:\d+)\//, 'ecr:')
 }
 
 export function toldOfServices(run: DeployRun, { status, failure, seconds }: Outcome): Told {
@@ -44,7 +41,7 @@ export function toldOfServices(run: DeployRun, { status, failure, seconds }: Out
   if (failure !== undefined) sections.push(failureMarkdown(failure.record))
   for (const [name, own] of run.failures) {
     sections.push(
-      `<details open><summary>What was seen of ${code(name)}</summary>\n\n${codeBlock((own.seen ?? []).join('\n'))}\n\n</details>`,
+      `<details open><summary>What was seen of ${code(name)}</summary>\n\n${codeBlock(run.failures.size > 1 ? failureText(own) : (own.seen ?? []).join('\n'))}\n\n</details>`,
     )
   }
   if (run.rollouts.length > 0) sections.push(servicesTable(run))
@@ -55,11 +52,11 @@ export function toldOfServices(run: DeployRun, { status, failure, seconds }: Out
   }
 }
 
-function servicesTable({ rollouts, cluster }: DeployRun): string {
+function servicesTable({ rollouts, cluster, region }: DeployRun): string {
   const rows = rollouts.map(rollout => [
-    code(rollout.name),
+    `[${code(rollout.name)}](${serviceConsoleUrl(region, cluster, rollout.name)})`,
     plain(rollout.status),
-    `${code(familyRevision(rollout.previous.arn))} → ${code(familyRevision(rollout.target.arn))}`,
+    `${code(familyRevision(rollout.previous.arn))} → ${code(familyRevision(rollout.target.arn))}${rollout.backTo === undefined ? '' : ` → ${code(rollout.backTo)}`}`,
     digests(rollout),
     rollout.seconds === undefined ? '' : plain(durationText(rollout.seconds * 1000)),
   ])

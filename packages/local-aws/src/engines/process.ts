@@ -26,7 +26,8 @@ import { unpackImage } from './unpack.ts'
  *   command is relative to WORKDIR work
  * - all containers of one image share its unpacked files
  * - a process that makes a session of its own (setsid) is not found when its container ends
- * - `user` is ignored; a hard-coded port can be used once; images that read `PORT` get a free one
+ * - `user` is ignored; a hard-coded port can be used once; images that read `PORT` get a free one, in tasks of services
+ *   even where the task definition sets `PORT` to the mapped port
  */
 
 interface Unpacked {
@@ -193,9 +194,10 @@ async function environmentOf(
     ...inImage.map(entry => join(root, entry)),
     process.env.PATH ?? '/usr/bin:/bin',
   ]
-  // a PORT that says the mapped port itself (PORT=8080) would let only one such task run on this machine
-  const isMapped = spec.containerPorts?.some(port => given.PORT === undefined || given.PORT === String(port))
-  const wantsPort = isMapped || (given.PORT === undefined && description.exposesPorts)
+  // a PORT that says the mapped port itself (PORT=8080) would let only one task of a service run on this machine
+  const isOpen =
+    given.PORT === undefined || (spec.publishPorts && spec.containerPorts?.map(String).includes(given.PORT))
+  const wantsPort = isOpen && (description.exposesPorts || (spec.containerPorts?.length ?? 0) > 0)
   return { ...given, PATH: path.join(delimiter), ...(wantsPort ? { PORT: String(await freePort()) } : {}) }
 }
 

@@ -4,9 +4,11 @@ import type { Service } from '../service.ts'
 import { ecr } from './ecr.ts'
 import { ecrPublic } from './ecr-public.ts'
 import { ecsService } from './ecs/ecs.ts'
-import { Alarms } from './ecs/service/alarms.ts'
 import { secretValueFrom } from './ecs/secret-values.ts'
+import { Alarms } from './ecs/service/alarms.ts'
 import { EcsRegions } from './ecs/state.ts'
+import { elbService } from './elb/elb.ts'
+import { LoadBalancing } from './elb/load-balancing.ts'
 import { logsService } from './logs/logs.ts'
 import { LogStore } from './logs/store.ts'
 import { SecretStore, secretsManagerService } from './secretsmanager.ts'
@@ -17,12 +19,18 @@ import { stsService } from './sts.ts'
 export function cloudServices(
   cloud: Cloud,
   engine: Engine,
-): { services: Service[]; stateSummary(): Record<string, unknown> } {
+): {
+  services: Service[]
+  alarms: Alarms
+  stateSummary(): Record<string, unknown>
+  /** closes the ports of listeners */
+  close(): Promise<void>
+} {
   const logs = new LogStore(cloud.accountId)
   const regions = new EcsRegions()
   const secrets = new SecretStore(cloud.accountId)
   const parameters = new ParameterStore(cloud.accountId)
-  const balancer = { refusal: () => undefined, register() {}, deregister: () => Promise.resolve(), health: () => ({ State: 'healthy' as const }), shift() {}, onChange: () => () => undefined }
+  const balancing = new LoadBalancing(cloud)
   const alarms = new Alarms()
   const secretValue = secretValueFrom(secrets, parameters)
   return {
@@ -33,9 +41,20 @@ export function cloudServices(
       logsService(logs),
       secretsManagerService(secrets),
       ssmService(parameters),
-      ecsService(regions, { cloud, engine, logs, secretValue }, balancer, alarms),
+      elbService(balancing),
+      ecsService(regions, { cloud, engine, logs, secretValue }, balancing, alarms),
     ],
+    alarms,
+    close: () => balancing.close(),
     stateSummary: () => ({
+      serviceDeployments: regions
+        .all()
+        .flatMap(({ services }) =>
+          [...services.values()].flatMap(({ deployments }) =>
+            deployments.map(({ arn, course }) => ({ serviceDeploymentArn: arn, course })),
+          ),
+        ),
+      listeners: [...balancing.listeners.values()].map(({ arn, port }) => ({ listenerArn: arn, port })),
       tasks: regions
         .all()
         .flatMap(({ tasks }) =>

@@ -21,15 +21,53 @@ function creation(spec: ContainerSpec, imageId: string, cloud: string): Record<s
     Healthcheck: { Test: ['NONE'] },
     AttachStdout: true,
     AttachStderr: true,
+    ...(publishes(spec) ? { ExposedPorts: Object.fromEntries(portNames(spec).map(name => [name, {}])) } : {}),
     HostConfig: {
-      // the containers of a task share localhost (awsvpc), and reach what listens on this machine
-      NetworkMode: 'host',
+      ...network(spec),
       // output goes to the attached stream alone
       LogConfig: { Type: 'none' },
       // no swap: a limit is a limit
       ...(memory === undefined ? {} : { Memory: memory, MemorySwap: memory }),
     },
   }
+}
+
+function publishes({ publishPorts, containerPorts }: ContainerSpec): boolean {
+  return publishPorts === true && (containerPorts?.length ?? 0) > 0
+}
+
+function portNames({ containerPorts }: ContainerSpec): string[] {
+  return (containerPorts ?? []).map(port => `${port}/tcp`)
+}
+
+/**
+ * On the host's network the containers of a task share localhost, as with awsvpc, and reach what listens on this
+ * machine. Several tasks of one service cannot share its ports: a container that maps some is on a bridge of its own,
+ * with free ports of the host's loopback before them; this machine is `host.docker.internal` to it.
+ */
+function network(spec: ContainerSpec): Record<string, unknown> {
+  if (!publishes(spec)) return { NetworkMode: 'host' }
+  return {
+    NetworkMode: 'bridge',
+    PortBindings: Object.fromEntries(portNames(spec).map(name => [name, [{ HostIp: '127.0.0.1', HostPort: '' }]])),
+    ExtraHosts: ['host.docker.internal:host-gateway'],
+  }
+}
+
+/** container port → port of the host's loopback */
+async function publishedPorts(api: DockerApi, id: string): Promise<Map<number, number>> {
+  const answer = await api.json('GET', `/containers/${id}/json`).catch((error: unknown) => {
+    // gone already: it ended at once
+    if (error instanceof DockerApiError) return {}
+    throw error
+  })
+  const { NetworkSettings } = recordOf(answer)
+  const { Ports } = recordOf(NetworkSettings)
+  const pairs = Object.entries(recordOf(Ports)).flatMap(([name, bindings]): [number, number][] => {
+    const first: unknown = Array.isArray(bindings) ? bindings[0] : undefined
+    return first === undefined ? [] : [[Number.parseInt(name, 10), Number(recordOf(first).HostPort)]]
+  })
+  return new Map(pairs)
 }
 
 async function ignoringGone(call: Promise<unknown>): Promise<void> {
@@ -115,6 +153,7 @@ export async function startContainer(
     await remove(api, id)
     throw error instanceof DockerApiError ? new StartError(error.message) : error
   }
+  const ports = publishes(spec) ? await publishedPorts(api, id) : new Map<number, number>()
   const exited = exitOf(api, id).then(async exit => {
     await output
     await remove(api, id)
@@ -124,8 +163,7 @@ export async function startContainer(
   exited.catch(() => undefined)
   return {
     runtimeId: id,
-    // the container is on the host's network
-    hostPort: containerPort => containerPort,
+    hostPort: containerPort => ports.get(containerPort) ?? containerPort,
     exited,
     signal(signal) {
       ignoringGone(api.json('POST', `/containers/${id}/kill`, { query: { signal } })).catch(() => undefined)

@@ -130,6 +130,7 @@ function specOf(
     ...(definition.workingDirectory === undefined ? {} : { workingDirectory: definition.workingDirectory }),
     ...(definition.user === undefined ? {} : { user: definition.user }),
     ...(containerPorts.length > 0 ? { containerPorts } : {}),
+    publishPorts: run.task.group?.startsWith('service:') ?? false,
     ...(memoryMiB === undefined ? {} : { memoryMiB }),
     onOutput: bytes => pipe?.write(bytes),
   }

@@ -18,6 +18,8 @@ export function watchHealth(run: TaskRun, container: ContainerRun, running: Runn
   const timeout = Math.max((check.timeout ?? 5) * 1000, PROCESS_TIMEOUT_FLOOR_MS)
   const retries = check.retries ?? 3
   let grace = (check.startPeriod ?? 0) > 0
+  // a real process is up no faster because AWS is: failures before are not counted, as in a start period
+  const bootedAt = Date.now() + PROCESS_TIMEOUT_FLOOR_MS
 
   async function checks(): Promise<void> {
     let failures = 0
@@ -32,7 +34,7 @@ export function watchHealth(run: TaskRun, container: ContainerRun, running: Runn
         healthIs(run, container, 'HEALTHY')
         continue
       }
-      if (grace) continue
+      if (grace || Date.now() < bootedAt) continue
       failures += 1
       if (failures >= retries) healthIs(run, container, 'UNHEALTHY')
     }

@@ -1,12 +1,9 @@
+import type { TargetHealth, TargetHealthStateEnum } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { Watch } from '../watch.ts'
 import type { TargetPlace } from './record.ts'
 
 /** A target's health in ELB's own words. */
-export interface TargetState {
-  readonly State: 'initial' | 'healthy' | 'unhealthy' | 'unused' | 'draining' | 'unavailable'
-  readonly Reason?: string
-  readonly Description?: string
-}
+export type TargetState = TargetHealth & { readonly State: TargetHealthStateEnum }
 
 /** What the service scheduler asks of the load balancers. */
 export interface Balancer {

@@ -3,7 +3,7 @@ import { breakerThreshold } from './breaker.ts'
 import { eventTexts, tell } from './events.ts'
 import type { Look } from './placement.ts'
 import { living } from './placement.ts'
-import type { DeploymentRecord, Rollout, ServiceRecord } from './record.ts'
+import { type DeploymentRecord, enter, type Rollout, type ServiceRecord } from './record.ts'
 import { completeDeployment, type Failure, failDeployment, texts } from './rollouts.ts'
 import type { SchedulerParts } from './scheduler.ts'
 
@@ -18,7 +18,10 @@ export function watchDeployment(
   const [primary] = service.rollouts
   if (!primary) return
   advanceStatus(service, deployment, look, speed)
-  const failure = deployment.status === 'IN_PROGRESS' || deployment.rollback ? failureOf(service, deployment, primary, parts) : undefined
+  const failure =
+    deployment.status === 'IN_PROGRESS' || deployment.rollback
+      ? failureOf(service, deployment, primary, parts)
+      : undefined
   if (failure) {
     failDeployment(service, deployment, failure, speed)
     return
@@ -50,8 +53,8 @@ function advanceStatus(service: ServiceRecord, deployment: DeploymentRecord, loo
     return
   }
   if (status === 'PENDING') {
-    const now = new Date()
-    Object.assign(deployment, { status: 'IN_PROGRESS', startedAt: now, updatedAt: now })
+    enter(deployment, { status: 'IN_PROGRESS' })
+    deployment.startedAt = deployment.updatedAt
     return
   }
   failDeployment(service, deployment, requestedStop(service, status === 'ROLLBACK_REQUESTED'), speed)

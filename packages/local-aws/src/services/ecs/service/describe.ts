@@ -1,4 +1,10 @@
-import type { Deployment, Service, ServiceDeployment, ServiceRevision, ServiceRevisionSummary } from '@aws-sdk/client-ecs'
+import type {
+  Deployment,
+  Service,
+  ServiceDeployment,
+  ServiceRevision,
+  ServiceRevisionSummary,
+} from '@aws-sdk/client-ecs'
 import { living } from './placement.ts'
 import type { DeploymentRecord, Revision, Rollout, ServiceRecord, Workload } from './record.ts'
 
@@ -64,7 +70,8 @@ function describedRollout(service: ServiceRecord, rollout: Rollout, index: numbe
   const { running, pending } = counted(rollout)
   const { definition } = rollout.revision.workload
   // an entry whose last tasks are on their way out is DRAINING (seen in AWS's answers since 2025)
-  const status = index === 0 ? 'PRIMARY' : living(rollout).length > 0 || rollout.tasks.size === 0 ? 'ACTIVE' : 'DRAINING'
+  const status =
+    index === 0 ? 'PRIMARY' : living(rollout).length > 0 || rollout.tasks.size === 0 ? 'ACTIVE' : 'DRAINING'
   return {
     id: rollout.id,
     status,

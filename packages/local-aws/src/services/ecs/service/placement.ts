@@ -27,7 +27,10 @@ export function placeTasks(service: ServiceRecord, parts: SchedulerParts, look: 
     return
   }
   if (service.rollouts.some(({ scale }) => scale !== undefined)) {
-    for (const rollout of service.rollouts) scaleTo(service, rollout, rollout.scale ?? 0, parts, look)
+    for (const rollout of service.rollouts) {
+      const scale = rollout.scale ?? (rollout === primary ? service.desiredCount : 0)
+      scaleTo(service, rollout, scale, parts, look)
+    }
     return
   }
   const old = others.flatMap(rollout => living(rollout).map(task => ({ rollout, task })))

@@ -11,7 +11,7 @@ import { paged } from '../paging.ts'
 import { activeCluster, clusterArn, type EcsRegions, serviceArn } from '../state.ts'
 import { describedService } from './describe.ts'
 import { serviceNamed, serviceNeed } from './lookup.ts'
-import { ongoing } from './record.ts'
+import { enter, ongoing } from './record.ts'
 
 /** DescribeServices, ListServices, DeleteService. */
 export function serviceOperations(regions: EcsRegions): Record<string, Operation> {
@@ -54,7 +54,8 @@ export function serviceOperations(regions: EcsRegions): Record<string, Operation
           .filter(service => service.cluster === cluster && service.status === 'ACTIVE')
           .filter(service => input.launchType === undefined || service.workload.launchType === input.launchType)
           .filter(
-            service => input.schedulingStrategy === undefined || service.schedulingStrategy === input.schedulingStrategy,
+            service =>
+              input.schedulingStrategy === undefined || service.schedulingStrategy === input.schedulingStrategy,
           )
           .map(({ arn }) => arn)
         // "If this parameter isn't used, then ListServices returns up to 10 results" (API_ListServices)
@@ -69,14 +70,13 @@ export function serviceOperations(regions: EcsRegions): Record<string, Operation
         if (service.status === 'INACTIVE') throw new AwsError('ServiceNotActiveException', 'Service was not ACTIVE.')
         if (service.desiredCount > 0 && !input.force) {
           // seen in public issues
-          throw new AwsError(
-            'InvalidParameterException',
-            'The service cannot be stopped while it is scaled above 0.',
-          )
+          throw new AwsError('InvalidParameterException', 'The service cannot be stopped while it is scaled above 0.')
         }
         const deployment = ongoing(service)
-        const now = new Date()
-        if (deployment) Object.assign(deployment, { status: 'STOPPED', stoppedAt: now, finishedAt: now, updatedAt: now })
+        if (deployment) {
+          enter(deployment, { status: 'STOPPED' })
+          Object.assign(deployment, { stoppedAt: deployment.updatedAt, finishedAt: deployment.updatedAt })
+        }
         service.status = 'DRAINING'
         service.desiredCount = 0
         service.wake.changed()

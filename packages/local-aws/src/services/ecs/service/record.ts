@@ -97,9 +97,11 @@ export interface DeploymentRecord {
   updatedAt: Date
   readonly source: readonly Revision[]
   readonly target: Revision
-  status: ServiceDeploymentStatus
+  readonly status: ServiceDeploymentStatus
   statusReason: string | undefined
-  stage: ServiceDeploymentLifecycleStage | undefined
+  readonly stage: ServiceDeploymentLifecycleStage | undefined
+  /** every status and stage in the order in which they were reached: some last too short to be seen from outside */
+  readonly course: string[]
   hooks: DeploymentLifecycleHookDetail[]
   readonly configuration: DeploymentConfiguration
   rollback: Rollback | undefined
@@ -161,6 +163,15 @@ export interface ServiceRecord {
 /** As AWS numbers deployments: 19 digits. */
 export function newNumber(): string {
   return `${randomInt(1_000, 9_999)}${String(randomInt(0, 10 ** 12)).padStart(12, '0')}${randomInt(100, 999)}`
+}
+
+/** The deployment gets to another status or stage. */
+export function enter(
+  deployment: DeploymentRecord,
+  place: { readonly status: ServiceDeploymentStatus } | { readonly stage: ServiceDeploymentLifecycleStage },
+): void {
+  Object.assign(deployment, place, { updatedAt: new Date() })
+  deployment.course.push(...Object.values(place))
 }
 
 /** Whether the service deployment has come to its end. */

@@ -5,6 +5,7 @@ import { breakerThreshold } from './breaker.ts'
 import { eventTexts, tell } from './events.ts'
 import {
   type DeploymentRecord,
+  enter,
   isOver,
   newNumber,
   ongoing,
@@ -105,6 +106,7 @@ export function beginDeployment(service: ServiceRecord, alarms: Alarms): Deploym
     source,
     target: revision,
     status: 'PENDING',
+    course: ['PENDING'],
     statusReason: undefined,
     stage: undefined,
     hooks: [],
@@ -149,7 +151,8 @@ function newRollout(revision: Revision, alternate: boolean): Rollout {
 function supersede(service: ServiceRecord, now: Date): void {
   const deployment = ongoing(service)
   if (!deployment) return
-  Object.assign(deployment, { status: 'STOPPED', statusReason: texts.superseded, stoppedAt: now })
+  enter(deployment, { status: 'STOPPED' })
+  Object.assign(deployment, { statusReason: texts.superseded, stoppedAt: now })
   close(deployment, now)
 }
 
@@ -166,7 +169,7 @@ export function completeDeployment(service: ServiceRecord, primary: Rollout, dep
   Object.assign(primary, { state: 'COMPLETED', reason: texts.completed(primary.id), updatedAt: now })
   service.lastCompleted = primary.revision
   primary.scale = undefined
-  deployment.status = deployment.rollback ? 'ROLLBACK_SUCCESSFUL' : 'SUCCESSFUL'
+  enter(deployment, { status: deployment.rollback ? 'ROLLBACK_SUCCESSFUL' : 'SUCCESSFUL' })
   close(deployment, now)
   tell(service, eventTexts.completed(primary.id))
 }
@@ -186,14 +189,15 @@ export function failDeployment(
   Object.assign(deployment, { updatedAt: now, statusReason: failure.reason, hooks: [] })
   if (deployment.rollback || (failure.rollback && !candidate(service, deployment))) {
     // the rollback itself failed, or there is nothing to go back to
-    deployment.status = 'ROLLBACK_FAILED'
+    enter(deployment, { status: 'ROLLBACK_FAILED' })
     deployment.statusReason = deployment.rollback ? failure.reason : texts.noCandidate
     close(deployment, now)
     return
   }
   const revision = candidate(service, deployment)
   if (!failure.rollback || !revision) {
-    Object.assign(deployment, { status: 'STOPPED', statusReason: failure.stopped, stoppedAt: now })
+    enter(deployment, { status: 'STOPPED' })
+    Object.assign(deployment, { statusReason: failure.stopped, stoppedAt: now })
     close(deployment, now)
     return
   }
@@ -208,7 +212,7 @@ export function failDeployment(
   })
   service.rollouts = [target, ...service.rollouts.filter(one => one !== target)]
   service.workload = revision.workload
-  deployment.status = 'ROLLBACK_IN_PROGRESS'
+  enter(deployment, { status: 'ROLLBACK_IN_PROGRESS' })
   deployment.rollback = { reason: failure.reason, startedAt: now, serviceRevisionArn: revision.arn }
   tell(service, eventTexts.rollingBack(target.id))
 }

@@ -1,4 +1,9 @@
-import type { CreateServiceCommandInput, DeploymentConfiguration, LoadBalancer, UpdateServiceCommandInput } from '@aws-sdk/client-ecs'
+import type {
+  CreateServiceCommandInput,
+  DeploymentConfiguration,
+  LoadBalancer,
+  UpdateServiceCommandInput,
+} from '@aws-sdk/client-ecs'
 import { AwsError } from '../../../service.ts'
 import { placementOf } from '../run-rules.ts'
 import type { ClusterRecord } from '../state.ts'
@@ -34,7 +39,8 @@ export function checkUpdate(service: ServiceRecord, input: UpdateServiceCommandI
   checkCount(input.desiredCount)
   checkConfiguration(input.deploymentConfiguration)
   if (service.controller === 'CODE_DEPLOY') {
-    const advice = 'on services with a CODE_DEPLOY deployment controller. Use AWS CodeDeploy to trigger a new deployment.'
+    const advice =
+      'on services with a CODE_DEPLOY deployment controller. Use AWS CodeDeploy to trigger a new deployment.'
     // all three seen
     if (input.taskDefinition !== undefined) refuse(`Unable to update task definition ${advice}`)
     if (input.forceNewDeployment) refuse(`Cannot force a new deployment ${advice}`)
@@ -49,7 +55,8 @@ export function checkUpdate(service: ServiceRecord, input: UpdateServiceCommandI
 }
 
 function checkCount(count: number | undefined): void {
-  if (count !== undefined && (!Number.isInteger(count) || count < 0)) refuse('desiredCount must be a non-negative integer.')
+  if (count !== undefined && (!Number.isInteger(count) || count < 0))
+    refuse('desiredCount must be a non-negative integer.')
 }
 
 function checkConfiguration(configuration: DeploymentConfiguration | undefined): void {

@@ -15,7 +15,7 @@ import { paged } from '../paging.ts'
 import type { EcsRegions, EcsState } from '../state.ts'
 import { describedDeployment, describedRevision } from './describe.ts'
 import { deploymentByArn, revisionByArn, serviceNamed, serviceNeed } from './lookup.ts'
-import { isOver } from './record.ts'
+import { enter, isOver } from './record.ts'
 
 /** List, Describe, Stop and Continue of service deployments, and DescribeServiceRevisions. */
 export function deploymentOperations(regions: EcsRegions): Record<string, Operation> {
@@ -54,7 +54,9 @@ export function deploymentOperations(regions: EcsRegions): Record<string, Operat
         const state = regions.state(region)
         const found = arns.map(arn => ({ arn, hit: deploymentByArn(state, arn) }))
         return {
-          serviceDeployments: found.flatMap(({ hit }) => (hit ? [describedDeployment(hit.service, hit.deployment)] : [])),
+          serviceDeployments: found.flatMap(({ hit }) =>
+            hit ? [describedDeployment(hit.service, hit.deployment)] : [],
+          ),
           failures: found.filter(({ hit }) => !hit).map(({ arn }) => ({ arn, reason: 'MISSING' })),
         }
       },
@@ -85,25 +87,26 @@ export function deploymentOperations(regions: EcsRegions): Record<string, Operat
           )
         }
         if (deployment.status === 'PENDING' || deployment.status === 'IN_PROGRESS') {
-          deployment.status = stopType === 'ROLLBACK' ? 'ROLLBACK_REQUESTED' : 'STOP_REQUESTED'
-          deployment.updatedAt = new Date()
+          enter(deployment, { status: stopType === 'ROLLBACK' ? 'ROLLBACK_REQUESTED' : 'STOP_REQUESTED' })
           service.wake.changed()
         }
         return { serviceDeploymentArn: arn }
       },
     }),
-    ContinueServiceDeployment: operation<ContinueServiceDeploymentCommandInput, ContinueServiceDeploymentCommandOutput>({
-      needs: ({ serviceDeploymentArn }) => onEach('ContinueServiceDeployment', [serviceDeploymentArn ?? '']),
-      run({ serviceDeploymentArn: arn = '', hookId, action = 'CONTINUE' }, { region }) {
-        const { service, deployment } = existing(regions.state(region), arn)
-        const hook = deployment.hooks.find(one => one.hookId === hookId)
-        if (hook?.status !== 'AWAITING_ACTION')
-          throw new AwsError('InvalidParameterException', 'The specified lifecycle hook is not awaiting an action.')
-        hook.status = action === 'ROLLBACK' ? 'FAILED' : 'SUCCEEDED'
-        service.wake.changed()
-        return { serviceDeploymentArn: arn }
+    ContinueServiceDeployment: operation<ContinueServiceDeploymentCommandInput, ContinueServiceDeploymentCommandOutput>(
+      {
+        needs: ({ serviceDeploymentArn }) => onEach('ContinueServiceDeployment', [serviceDeploymentArn ?? '']),
+        run({ serviceDeploymentArn: arn = '', hookId, action = 'CONTINUE' }, { region }) {
+          const { service, deployment } = existing(regions.state(region), arn)
+          const hook = deployment.hooks.find(one => one.hookId === hookId)
+          if (hook?.status !== 'AWAITING_ACTION')
+            throw new AwsError('InvalidParameterException', 'The specified lifecycle hook is not awaiting an action.')
+          hook.status = action === 'ROLLBACK' ? 'FAILED' : 'SUCCEEDED'
+          service.wake.changed()
+          return { serviceDeploymentArn: arn }
+        },
       },
-    }),
+    ),
   }
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { DeploymentLifecycleHookDetail, DeploymentLifecycleHookStage } from '@aws-sdk/client-ecs'
 import { serviceDurations } from '../durations.ts'
 import { living } from './placement.ts'
-import { type DeploymentRecord, isOver, ongoing, type Rollout, type ServiceRecord } from './record.ts'
+import { type DeploymentRecord, enter, isOver, ongoing, type Rollout, type ServiceRecord } from './record.ts'
 import { completeDeployment, failDeployment, texts } from './rollouts.ts'
 import type { SchedulerParts } from './scheduler.ts'
 import { shiftTraffic } from './traffic.ts'
@@ -62,7 +62,7 @@ async function goThrough(
   }
   const hook = (stage: DeploymentLifecycleHookStage) => awaitHooks(service, deployment, stage, parts, until)
   const stage = async (name: NonNullable<DeploymentRecord['stage']>, work?: () => Promise<void>) => {
-    Object.assign(deployment, { stage: name, updatedAt: new Date() })
+    enter(deployment, { stage: name })
     if (isHookStage(name)) await hook(name)
     await (work ? work() : lasts(serviceDurations.stage))
   }
@@ -190,5 +190,5 @@ function hookFailure(stage: DeploymentLifecycleHookStage) {
 }
 
 function isHookStage(stage: string): stage is DeploymentLifecycleHookStage {
-  return ![ 'SCALE_UP', 'BAKE_TIME', 'CLEAN_UP' ].includes(stage)
+  return !['SCALE_UP', 'BAKE_TIME', 'CLEAN_UP'].includes(stage)
 }

@@ -35,8 +35,7 @@ export function taskHealth(
   const containersAreIll = hasChecks && record.task.healthStatus === 'UNHEALTHY'
   if (containersAreIll || unhealthyTarget) {
     if (now < graceEnds) return starting(graceEnds)
-    if (containersAreIll)
-      return { kind: 'unhealthy', stoppedReason: stopReasons.containerUnhealthy, target: undefined }
+    if (containersAreIll) return { kind: 'unhealthy', stoppedReason: stopReasons.containerUnhealthy, target: undefined }
     if (unhealthyTarget) {
       const { place, Description = '' } = unhealthyTarget
       return {

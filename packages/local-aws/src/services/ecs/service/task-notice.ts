@@ -13,7 +13,12 @@ const STRUGGLING_AFTER = 3
  * those that are ill are stopped, those that are gone are dropped.
  * @returns the tasks that are healthy and not asked to stop
  */
-export function takeNotice(service: ServiceRecord, parts: SchedulerParts, now: number, due: number[]): Set<ServiceTask> {
+export function takeNotice(
+  service: ServiceRecord,
+  parts: SchedulerParts,
+  now: number,
+  due: number[],
+): Set<ServiceTask> {
   const healthy = new Set<ServiceTask>()
   for (const rollout of service.rollouts) {
     for (const task of rollout.tasks) {
@@ -51,7 +56,8 @@ function isHealthy(
   if (health.kind === 'unhealthy') {
     const { target } = health
     const { taskArn } = task.record.task
-    if (target) tell(service, eventTexts.unhealthyTarget(taskArn, target.place.port, target.place.groupArn, target.reason))
+    if (target)
+      tell(service, eventTexts.unhealthyTarget(taskArn, target.place.port, target.place.groupArn, target.reason))
     else tell(service, eventTexts.unhealthyContainer(taskArn))
     task.ended = true
     countFailure(service, rollout, parts, now)

@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { describeWith } from '../../../test/support/parts.ts'
+import { startedWebCloud, type WebCloud } from './support/web-service.ts'
+
+let cloud: WebCloud
+let home: string
+beforeAll(async () => {
+  cloud = await startedWebCloud({ speed: 200 })
+  home = await mkdtemp(join(tmpdir(), 'local-aws-home-'))
+})
+afterAll(async () => {
+  await cloud.stop()
+  await rm(home, { recursive: true, force: true })
+})
+
+function aws(...args: string[]): Promise<unknown> {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'))
+  const env = {
+    ...Object.fromEntries(inherited),
+    ...cloud.aws.environment(),
+    HOME: home,
+    AWS_MAX_ATTEMPTS: '1',
+    AWS_PAGER: '',
+  }
+  return new Promise((resolve, reject) => {
+    execFile('aws', [...args, '--output', 'json'], { env }, (error, stdout, stderr) => {
+      if (error) reject(new Error(stderr))
+      else resolve(stdout === '' ? undefined : JSON.parse(stdout))
+    })
+  })
+}
+
+describeWith(['AWS CLI'], 'the AWS CLI', () => {
+  test('a service behind a listener, rolled and waited for', async () => {
+    const one = await cloud.define('web', await cloud.push('web', 'v1'))
+    await aws(
+      ...['ecs', 'create-service', '--cluster', 'main', '--service-name', 'web', '--task-definition', one],
+      ...['--desired-count', '1', '--launch-type', 'FARGATE'],
+      ...['--network-configuration', 'awsvpcConfiguration={subnets=[subnet-0a1b2c3d]}'],
+      ...['--load-balancers', `targetGroupArn=${cloud.groups.web},containerName=web,containerPort=8080`],
+    )
+    await cloud.settled('web')
+    // the CLI's waiter polls every 15 s; it is through at the first look
+    await aws('ecs', 'wait', 'services-stable', '--cluster', 'main', '--services', 'web')
+    expect(await aws('elbv2', 'describe-target-health', '--target-group-arn', cloud.groups.web)).toMatchObject({
+      TargetHealthDescriptions: [{ Target: { Port: 8080 }, TargetHealth: { State: 'healthy' } }],
+    })
+    expect(await aws('elbv2', 'describe-load-balancers', '--names', 'main')).toMatchObject({
+      LoadBalancers: [{ DNSName: '127.0.0.1', Type: 'application', State: { Code: 'active' } }],
+    })
+    expect(await aws('elbv2', 'describe-rules', '--listener-arn', cloud.listenerArn)).toMatchObject({
+      Rules: [{ Priority: '10', Conditions: [{ Field: 'path-pattern' }] }, { Priority: 'default' }],
+    })
+    const updated = await aws(
+      'ecs',
+      'update-service',
+      '--cluster',
+      'main',
+      '--service',
+      'web',
+      '--force-new-deployment',
+    )
+    expect(updated).toMatchObject({ service: { deployments: [{ status: 'PRIMARY' }, { status: 'ACTIVE' }] } })
+    await cloud.settled('web')
+    const listed = await aws('ecs', 'list-service-deployments', '--cluster', 'main', '--service', 'web')
+    expect(listed).toMatchObject({ serviceDeployments: [{ status: 'SUCCESSFUL' }, { status: 'SUCCESSFUL' }] })
+  })
+
+  test('errors are AWS’s', async () => {
+    await expect(aws('ecs', 'update-service', '--cluster', 'main', '--service', 'none')).rejects.toThrow(
+      'An error occurred (ServiceNotFoundException) when calling the UpdateService operation: Service not found.',
+    )
+    await expect(
+      aws(
+        'elbv2',
+        'describe-target-health',
+        '--target-group-arn',
+        'arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/a/b',
+      ),
+    ).rejects.toThrow(/\(TargetGroupNotFound\).*One or more target groups not found/)
+  })
+})
