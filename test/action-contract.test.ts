@@ -202,6 +202,54 @@ const PROMISED: Readonly<Record<string, Contract>> = {
   },
 }
 
+const DEPLOY_INPUTS: typeof TASK_INPUTS = {
+  'aws-region': undefined,
+  cluster: 'default',
+  services: undefined,
+  'task-definition': undefined,
+  'template-values': undefined,
+  'task-definition-patch': undefined,
+  images: undefined,
+  environment: undefined,
+  secrets: undefined,
+  'desired-count': undefined,
+  'force-new-deployment': 'false',
+  wait: 'true',
+  timeout: '30m',
+  rollback: 'failed',
+  operation: 'deploy',
+  'rollback-to': undefined,
+  'max-parallel': '100',
+  preflight: 'true',
+  'dry-run': 'false',
+  'show-values': 'false',
+  summary: 'true',
+}
+
+describe('the promise of deploy-ecs-service', () => {
+  const metadata = actionMetadata(root, 'deploy-ecs-service')
+
+  test('every input, with its default', () => {
+    const declared = metadata.inputs.map(input => [input.name, input.default])
+    expect(Object.fromEntries(declared)).toEqual(DEPLOY_INPUTS)
+    expect(namesOf(metadata.inputs.filter(({ required }) => required))).toEqual(['services'])
+  })
+
+  test('every output, and every status', () => {
+    expect(namesOf(metadata.outputs).sort()).toEqual([
+      'deployment-id',
+      'previous-task-definition-arn',
+      'report',
+      'services',
+      'status',
+      'task-definition-arn',
+    ])
+    const status = metadata.outputs.find(output => output.name === 'status')?.description ?? ''
+    for (const own of ['deployed', 'unchanged', 'rolled-back', 'superseded', 'planned', 'started'])
+      expect(status).toContain(`\`${own}\``)
+  })
+})
+
 describe.each(Object.entries(PROMISED))('the promise of %s', (name, promised) => {
   const metadata = actionMetadata(root, name)
 

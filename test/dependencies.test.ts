@@ -6,6 +6,7 @@ import { filesBelow, foldersIn, type Import, importsOf, root, sourcesBelow } fro
 /** A package may import those to its right, and pipeline-report. */
 const PRODUCT = [
   'one-off-task',
+  'service-deployment',
   'ecs',
   'compose-host',
   'container-registry',

@@ -20,6 +20,8 @@ const WITHOUT_RESOURCE = new Set([
   'ecs:DescribeTaskDefinition',
   // Its resource type is the container instance, which none of our calls names; `ecs:cluster` narrows it.
   'ecs:ListTasks',
+  'elasticloadbalancing:DescribeTargetGroups',
+  'elasticloadbalancing:DescribeTargetHealth',
   'logs:DescribeLogGroups',
   'ssm:DescribeParameters',
   'sts:GetServiceBearerToken',
@@ -58,13 +60,16 @@ describe.each(withPolicy)('iam-policy.json of %s', name => {
   })
 })
 
-test.each(['run-ecs-task', 'run-migration-task'])('%s allows nothing that is not called', async name => {
-  const { iamActions } = await namesInCode(name)
-  // What AWS asks for beside the call itself: for roles and for tags in a request.
-  const called = new Set([...iamActions, 'iam:PassRole', 'ecs:TagResource'])
-  const allowed = statementsOf(name).flatMap(({ Action }) => Action)
-  expect(allowed.filter(action => !called.has(action))).toEqual([])
-})
+test.each(['run-ecs-task', 'run-migration-task', 'deploy-ecs-service'])(
+  '%s allows nothing that is not called',
+  async name => {
+    const { iamActions } = await namesInCode(name)
+    // What AWS asks for beside the call itself: for roles and for tags in a request.
+    const called = new Set([...iamActions, 'iam:PassRole', 'ecs:TagResource'])
+    const allowed = statementsOf(name).flatMap(({ Action }) => Action)
+    expect(allowed.filter(action => !called.has(action))).toEqual([])
+  },
+)
 
 test('run-migration-task needs what run-ecs-task needs', () => {
   expect(policyOf('run-migration-task')).toEqual(policyOf('run-ecs-task'))

@@ -1,6 +1,7 @@
 /** Measures what docs/benchmarks.md says, and writes it there. Run by scripts/bench. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
+import { deployPoller } from './deploy-poller.ts'
 import { exitNotice } from './exit-notice.ts'
 import { imagePush } from './image-push.ts'
 import { logLines } from './log-lines.ts'
@@ -10,7 +11,7 @@ import { startUp } from './start-up.ts'
 
 const FILE = new URL('../../docs/benchmarks.md', import.meta.url)
 const rows: Row[] = []
-for (const measure of [startUp, logLines, exitNotice, imagePush, smoke]) {
+for (const measure of [startUp, logLines, exitNotice, imagePush, smoke, deployPoller]) {
   for (const row of await measure()) {
     rows.push(row)
     console.log(`${row.met ? '✓' : '✗'} ${row.what}: ${row.ours}, ${row.other}, ratio ${row.ratio} (${row.aim})`)

@@ -5,10 +5,10 @@ import { expect, test } from '@jest/globals'
 import { startTaskCloud, type TaskCloud } from './task-cloud.ts'
 
 /** One way to use an action; together they use it fully. */
-export interface PolicyUse {
+export interface PolicyUse<Cloud = TaskCloud> {
   readonly name: string
-  readonly prepare?: (cloud: TaskCloud) => Promise<void>
-  readonly use: (cloud: TaskCloud) => Promise<JavaScriptActionResult>
+  readonly prepare?: (cloud: Cloud) => Promise<void>
+  readonly use: (cloud: Cloud) => Promise<JavaScriptActionResult>
   /** does the use end well? */
   readonly green: boolean
 }
@@ -18,11 +18,20 @@ export interface PolicyUse {
  * one of its actions some use is denied that very action.
  */
 export function testPolicy(file: URL, uses: readonly PolicyUse[]): void {
+  testPolicyIn(startTaskCloud, file, uses)
+}
+
+/** As {@link testPolicy}, in a cloud of another kind. */
+export function testPolicyIn<Cloud extends Pick<TaskCloud, 'aws' | 'stop'>>(
+  start: () => Promise<Cloud>,
+  file: URL,
+  uses: readonly PolicyUse<Cloud>[],
+): void {
   const policy = readFile(file, 'utf8').then((text): PolicyDocument => JSON.parse(text))
 
   for (const { name, prepare, use, green } of uses) {
     test.concurrent(`is enough: ${name}`, async () => {
-      const cloud = await startTaskCloud()
+      const cloud = await start()
       try {
         await prepare?.(cloud)
         cloud.aws.setPolicy(await policy)
@@ -41,7 +50,7 @@ export function testPolicy(file: URL, uses: readonly PolicyUse[]): void {
     expect(actions.length).toBeGreaterThan(5)
     const needed = await inParallel(5, actions, async action => {
       for (const { prepare, use } of uses) {
-        const cloud = await startTaskCloud()
+        const cloud = await start()
         try {
           await prepare?.(cloud)
           cloud.aws.setPolicy(without(whole, action))
@@ -57,7 +66,7 @@ export function testPolicy(file: URL, uses: readonly PolicyUse[]): void {
   }, 300_000)
 }
 
-function denied({ aws }: TaskCloud): string[] {
+function denied({ aws }: Pick<TaskCloud, 'aws'>): string[] {
   return aws.journal().flatMap(entry => (entry.denied === undefined ? [] : [entry.denied.action]))
 }
 

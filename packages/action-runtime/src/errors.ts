@@ -9,6 +9,8 @@ export class Failure extends Error {
   /** the status that the action ends with: a common one, or one of the action's own such as `not-started` */
   readonly status: CommonStatus | (string & {}) = 'failed'
   readonly details: Omit<FailureRecord, 'what'>
+  /** true when its parts have been annotated already: then it is a line of the log, not one more annotation */
+  readonly annotated: boolean = false
 
   /** @param what one sentence: what failed */
   constructor(what: string, details: Omit<FailureRecord, 'what'> = {}, options?: ErrorOptions) {

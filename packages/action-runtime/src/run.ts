@@ -32,7 +32,8 @@ export interface Action<Inputs, Result> {
 
 /** The record's own part, and the summary section in markdown. */
 export interface Told {
-  readonly record: Pick<ReportRecord, 'verdict'> & Partial<Pick<ReportRecord, 'images' | 'tasks' | 'checks'>>
+  readonly record: Pick<ReportRecord, 'verdict'> &
+    Partial<Pick<ReportRecord, 'images' | 'tasks' | 'checks' | 'services'>>
   readonly summary: string
 }
 
@@ -64,7 +65,8 @@ export async function runAction<Inputs, Result>(action: Action<Inputs, Result>):
     finishing = true
     const outcome = { ...end, seconds: Math.round((runtime.now() - started) / 100) / 10 }
     if (outcome.failure !== undefined) {
-      runtime.log.error(`${action.name} ${outcome.status}`, failureText(outcome.failure.record))
+      if (outcome.failure.annotated) runtime.log.info(failureText(outcome.failure.record))
+      else runtime.log.error(`${action.name} ${outcome.status}`, failureText(outcome.failure.record))
       if (outcome.failure.cause instanceof Error) runtime.log.debug(outcome.failure.cause.stack ?? '')
     }
     const { record, summary } = action.tell(inputs, result, outcome)

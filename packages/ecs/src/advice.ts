@@ -102,11 +102,20 @@ const REASONS: readonly (readonly [RegExp, Advice])[] = [
     },
   ],
   [
-    /Health checks failed with these codes|Target\.Timeout|Elb\.InitialHealthChecking|Target\.FailedHealthChecks/i,
+    /Health checks failed with these codes|failed ELB health checks|Target\.Timeout|Elb\.InitialHealthChecking|Target\.FailedHealthChecks/i,
     {
       cause: 'The health check asks the wrong path or port, or the application needs longer than the grace period.',
       next: [
         'Compare path, port and codes of the target group with what the application answers; raise healthCheckGracePeriodSeconds.',
+      ],
+    },
+  ],
+  [
+    /failed container health checks|health ?check[^\n]*exit(?:ed)?(?: code| with(?: code)?)? 127/i,
+    {
+      cause: 'The health check command of the container fails; with exit code 127 its tool (curl) is not in the image.',
+      next: [
+        'Run the command of healthCheck inside the image; put the tool in, or use one that is there; raise startPeriod for a slow start.',
       ],
     },
   ],

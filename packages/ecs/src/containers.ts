@@ -8,6 +8,8 @@ export interface ContainerChanges {
   readonly entryPoint?: readonly string[] | undefined
   /** variable → `valueFrom` */
   readonly secrets: ReadonlyMap<string, string>
+  /** variable → value */
+  readonly environment?: ReadonlyMap<string, string>
 }
 
 /**
@@ -34,7 +36,26 @@ export function countedContainer(
   return counted.name
 }
 
-/** The definition with changes to one container: secrets are added or replaced by name. */
+/**
+ * The container that a line without container means.
+ * @throws Failure naming the containers when there is more than one essential one
+ */
+export function onlyEssential({ family, containerDefinitions = [] }: Registrable, line: string): string {
+  const essential =
+    containerDefinitions.length === 1
+      ? containerDefinitions
+      : containerDefinitions.filter(entry => entry.essential !== false)
+  const [only] = essential
+  if (only?.name !== undefined && essential.length === 1) return only.name
+  throw new Failure(
+    `"${line}" names no container, and the task definition ${family} has ${essential.length} essential ones.`,
+    {
+      next: [`Write the container before it: ${containerDefinitions.map(({ name }) => name).join(', ')}.`],
+    },
+  )
+}
+
+/** The definition with changes to one container: variables and secrets are added or replaced by name. */
 export function withContainerChanges(
   definition: Registrable,
   container: string,
@@ -50,18 +71,20 @@ export function withContainerChanges(
 
 function changed(
   container: ContainerDefinition,
-  { image, entryPoint, secrets }: ContainerChanges,
+  { image, entryPoint, secrets, environment: variables = new Map() }: ContainerChanges,
 ): ContainerDefinition {
-  const kept = (container.secrets ?? []).filter(({ name }) => name === undefined || !secrets.has(name))
+  // A name can be a variable or a secret, not both (RegisterTaskDefinition refuses it): what is given now wins.
+  const given = (name: string | undefined): boolean => name !== undefined && (secrets.has(name) || variables.has(name))
+  const kept = (container.secrets ?? []).filter(({ name }) => !given(name))
   const added = [...secrets].map(([name, valueFrom]) => ({ name, valueFrom }))
-  // A name can be a variable or a secret, not both (RegisterTaskDefinition refuses it): the secret wins.
-  const environment = container.environment?.filter(({ name }) => name === undefined || !secrets.has(name))
+  const keptVariables = (container.environment ?? []).filter(({ name }) => !given(name))
+  const addedVariables = [...variables].map(([name, value]) => ({ name, value }))
+  const changesVariables = variables.size > 0 || keptVariables.length !== (container.environment ?? []).length
   return {
     ...container,
     ...(image === undefined ? {} : { image }),
     ...(entryPoint === undefined ? {} : { entryPoint: [...entryPoint] }),
-    ...(secrets.size === 0
-      ? {}
-      : { secrets: [...kept, ...added], ...(environment === undefined ? {} : { environment }) }),
+    ...(secrets.size === 0 && kept.length === (container.secrets ?? []).length ? {} : { secrets: [...kept, ...added] }),
+    ...(changesVariables ? { environment: [...keptVariables, ...addedVariables] } : {}),
   }
 }

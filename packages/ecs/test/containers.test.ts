@@ -132,6 +132,7 @@ describe('advice', () => {
     ['EssentialContainerExited: Essential container in task exited; app: exit code 127', 127, /not found in the image/],
     ['CannotStartContainerError: exec: "x": executable file not found in $PATH', undefined, /command of the container/],
     ['Health checks failed with these codes: [404]', undefined, /wrong path or port/],
+    ['Task failed container health checks', undefined, /curl/],
     ['Target.Timeout', undefined, /wrong path or port/],
     ['Elb.InitialHealthChecking', undefined, /wrong path or port/],
     ['User x is not authorized to perform: sts:GetServiceBearerToken on resource: *', undefined, /second permission/],

@@ -1,15 +1,6 @@
 import type { InputReader } from '@aws-deploy-actions/action-runtime'
 import { type ImageReference, parseImageReference, readRegion } from '@aws-deploy-actions/aws-clients'
-import {
-  checkedDefinition,
-  filledIn,
-  isObject,
-  patchedDocument,
-  type Registrable,
-  type TaskDefinitionSource,
-  taskDefinitionSource,
-  unresolved,
-} from '@aws-deploy-actions/ecs'
+import { fileDefinition, readPatch, type TaskDefinitionSource, taskDefinitionSource } from '@aws-deploy-actions/ecs'
 
 /** What to run, where, and how long to wait: the inputs that all actions with a one-off task have in common. */
 export interface TaskInputs {
@@ -55,7 +46,7 @@ const VARIABLE = { pattern: /^[A-Za-z_][A-Za-z0-9_.-]*$/, allowed: 'allowed are 
 export function readTaskInputs(input: InputReader): TaskInputs {
   const region = readRegion(input)
   const templateValues = input.map('template-values', VARIABLE)
-  const patch = patchInput(input)
+  const patch = readPatch(input)
   const text = input.required(
     'task-definition',
     'give a path to a JSON or YAML file, a family, family:revision, or an ARN',
@@ -119,30 +110,6 @@ export function readTaskInputs(input: InputReader): TaskInputs {
     preflight: input.boolean('preflight', true),
     logs: input.choice('logs', ['follow', 'after', 'none']) ?? 'follow',
   }
-}
-
-function patchInput(input: InputReader): unknown {
-  const patch = input.yaml('task-definition-patch')
-  if (patch === undefined || isObject(patch)) return patch
-  input.conflict('task-definition-patch', 'allowed is an object in YAML or JSON, a merge patch on the task definition')
-  return undefined
-}
-
-/** The definition in a file; everything that is wrong in it is noted, before AWS is asked anything. */
-function fileDefinition(
-  input: InputReader,
-  { document, path }: Extract<TaskDefinitionSource, { kind: 'file' }>,
-  region: string,
-  values: ReadonlyMap<string, string>,
-  patch: unknown,
-): Registrable | undefined {
-  const open = unresolved(document, new Set([...values.keys(), 'account', 'region']))
-  // The account id is known later; any number has its form.
-  const filled = filledIn(document, new Map([['region', region], ['account', '000000000000'], ...values]))
-  const { definition, problems } = checkedDefinition(patchedDocument(filled, patch))
-  for (const { path: at, problem } of [...open, ...problems])
-    input.conflict('task-definition', `${path}: ${at} ${problem}`)
-  return definition
 }
 
 function identifiers(input: InputReader, name: string, pattern: RegExp, allowed: string): string[] {

@@ -7,5 +7,6 @@ export {
   REPORT_SCHEMA,
   type ReportRecord,
   type RunRecord,
+  type ServiceRecord,
   type TaskRecord,
 } from './record.ts'

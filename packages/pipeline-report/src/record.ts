@@ -61,6 +61,19 @@ export interface CheckRecord {
   readonly error?: string
 }
 
+/** One service of a deployment. Task definitions are `family:revision`. */
+export interface ServiceRecord {
+  readonly name: string
+  readonly status: string
+  readonly taskDefinition?: string
+  readonly previousTaskDefinition?: string
+  readonly deploymentId?: string
+  readonly images: readonly { readonly container: string; readonly image: string; readonly digest?: string }[]
+  /** from UpdateService to the verdict */
+  readonly seconds?: number
+  readonly reason?: string
+}
+
 /** The run that left the record, as GitHub names it. */
 export interface RunRecord {
   readonly repository?: string
@@ -91,6 +104,7 @@ export interface ReportRecord {
   readonly images?: readonly ImageRecord[]
   readonly tasks?: readonly TaskRecord[]
   readonly checks?: readonly CheckRecord[]
+  readonly services?: readonly ServiceRecord[]
   /** how many entries of a list, or characters of a text, were left out of the `report` output, by JSON path */
   readonly omitted?: Readonly<Record<string, number>>
 }

@@ -1,4 +1,4 @@
-import { AwsError, type Calling, call, sdkConfig } from '@aws-deploy-actions/aws-clients'
+import { AwsError, type Calling, call, PermissionError, sdkConfig } from '@aws-deploy-actions/aws-clients'
 import {
   BatchGetImageCommand,
   DescribePullThroughCacheRulesCommand,
@@ -55,6 +55,32 @@ export async function checkImages(
   )
 }
 
+/**
+ * The digests that a reference means now: the manifest's and, for an index, its entries'. Undefined where that is not to
+ * be known: another registry, no permission, no such image.
+ */
+export async function meantDigests(
+  image: string,
+  region: string,
+  calling: Calling,
+): Promise<ReadonlySet<string> | undefined> {
+  const reference = ecrImage(image, region, undefined)
+  if (reference === undefined) return undefined
+  try {
+    const found = await describedImage(new ECRClient(sdkConfig(reference.region)), reference, calling)
+    if (found?.imageManifest === undefined || found.imageId?.imageDigest === undefined) return undefined
+    const manifest: unknown = JSON.parse(found.imageManifest)
+    const entries = isObject(manifest) && Array.isArray(manifest['manifests']) ? manifest['manifests'] : []
+    const digests = entries.flatMap(entry =>
+      isObject(entry) && typeof entry['digest'] === 'string' ? [entry['digest']] : [],
+    )
+    return new Set([found.imageId.imageDigest, ...digests])
+  } catch (error) {
+    if (error instanceof PermissionError) return undefined
+    throw error
+  }
+}
+
 function ecrImage(image: string, region: string, platform: string | undefined): EcrImage | undefined {
   const [, registryId, own, ...remote] = PRIVATE_URI.exec(image) ?? []
   const [repository, tag, digest] = own === undefined ? (LOOPBACK_URI.exec(image)?.slice(1) ?? []) : remote
@@ -71,21 +97,28 @@ function platformOf({ runtimePlatform, requiresCompatibilities = [] }: Registrab
   return `${system}/${architecture === 'ARM64' ? 'arm64' : 'amd64'}`
 }
 
-async function checkImage(image: EcrImage, findings: Findings, calling: Calling): Promise<void> {
-  const ecr = new ECRClient(sdkConfig(image.region))
-  const id = {
-    repositoryName: image.repository,
-    ...(image.registryId === undefined ? {} : { registryId: image.registryId }),
-  }
-  let found: Image | undefined
+async function describedImage(ecr: ECRClient, image: EcrImage, calling: Calling): Promise<Image | undefined> {
   try {
     const { images = [] } = await call('ecr:BatchGetImage', calling, options =>
-      ecr.send(new BatchGetImageCommand({ ...id, imageIds: [image.version], acceptedMediaTypes: MANIFESTS }), options),
+      ecr.send(
+        new BatchGetImageCommand({ ...repositoryOf(image), imageIds: [image.version], acceptedMediaTypes: MANIFESTS }),
+        options,
+      ),
     )
-    found = images[0]
+    return images[0]
   } catch (error) {
-    if (!(error instanceof AwsError && error.code === 'RepositoryNotFoundException')) throw error
+    if (error instanceof AwsError && error.code === 'RepositoryNotFoundException') return undefined
+    throw error
   }
+}
+
+function repositoryOf({ repository, registryId }: EcrImage): { repositoryName: string; registryId?: string } {
+  return { repositoryName: repository, ...(registryId === undefined ? {} : { registryId }) }
+}
+
+async function checkImage(image: EcrImage, findings: Findings, calling: Calling): Promise<void> {
+  const ecr = new ECRClient(sdkConfig(image.region))
+  const found = await describedImage(ecr, image, calling)
   if (found?.imageManifest === undefined) {
     if (await mayBePulledThrough(ecr, image.repository, calling)) {
       findings.unchecked.push(`image ${image.image}: the pull-through cache may still fetch it.`)
@@ -97,7 +130,10 @@ async function checkImage(image: EcrImage, findings: Findings, calling: Calling)
   if (image.platform === undefined) return
   const platforms = await platformsOf(found.imageManifest, digest =>
     call('ecr:GetDownloadUrlForLayer', calling, async options => {
-      const { downloadUrl } = await ecr.send(new GetDownloadUrlForLayerCommand({ ...id, layerDigest: digest }), options)
+      const { downloadUrl } = await ecr.send(
+        new GetDownloadUrlForLayerCommand({ ...repositoryOf(image), layerDigest: digest }),
+        options,
+      )
       const answer = downloadUrl === undefined ? undefined : await fetch(downloadUrl, { signal: options.abortSignal })
       const config: unknown = answer?.ok ? await answer.json() : undefined
       return config

@@ -1,7 +1,7 @@
 import { Failure } from '@aws-deploy-actions/action-runtime'
 import { type Calling, PermissionError } from '@aws-deploy-actions/aws-clients'
 import type { Registrable } from '../task-definition.ts'
-import { checkImages } from './images.ts'
+import { checkImages, meantDigests } from './images.ts'
 import { checkLogGroups } from './log-groups.ts'
 import { checkSecrets } from './secrets.ts'
 
@@ -46,3 +46,5 @@ export async function looked(subject: string, findings: Findings, look: () => Pr
     findings.unchecked.push(`${subject}: needs ${error.action}.`)
   }
 }
+
+export { meantDigests }

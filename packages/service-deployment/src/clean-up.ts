@@ -1,0 +1,108 @@
+import { asFailure, Deadline, type PostRuntime } from '@aws-deploy-actions/action-runtime'
+import { type Calling, sdkConfig } from '@aws-deploy-actions/aws-clients'
+import { isObject } from '@aws-deploy-actions/ecs'
+import { ECSClient, type Service } from '@aws-sdk/client-ecs'
+import { inParallel } from './in-parallel.ts'
+import { ServicePoller } from './poller.ts'
+import { putBack, requestRollback, type WayBack } from './rollback.ts'
+import { primaryDeployment, type Rollout } from './rollout.ts'
+import { describedServices } from './services.ts'
+import type { Step } from './step.ts'
+
+/** One deployment that main began, or was about to, as `post` finds it again. */
+interface BegunDeployment extends WayBack {
+  /** id of the PRIMARY before UpdateService */
+  readonly before: string | undefined
+}
+
+const POST_MS = 30_000
+const AT_ONCE = 4
+
+/** Keeps for `post` what has been begun, in case this process is killed; nothing with `rollback: none`. */
+export async function rememberBegun(rollouts: readonly Rollout[], { inputs, runtime }: Step): Promise<void> {
+  const { region, cluster, rollback } = inputs
+  const begun = rollouts.filter(
+    ({ status, joined }) => status !== 'waiting' && status !== 'unchanged' && status !== 'superseded' && !joined,
+  )
+  if (rollback === 'none' || begun.length === 0) return runtime.remember('deployments', '')
+  const entries = begun.map(
+    ({ name, before, deploymentId, target, previous, previousWorked }): BegunDeployment => ({
+      name,
+      before,
+      deploymentId,
+      taskDefinition: target.arn,
+      previous: previousWorked ? previous.arn : undefined,
+    }),
+  )
+  await runtime.remember('deployments', JSON.stringify({ region, cluster, all: rollback === 'all', begun: entries }))
+}
+
+/**
+ * The `post` step: when main was killed before it could settle what it began, those of its deployments that still are
+ * PRIMARY are told to go back: unfinished ones, with `rollback: all` every one.
+ */
+export async function rollBackUnsettled(state: (name: string) => string, runtime: PostRuntime): Promise<void> {
+  const remembered = state('deployments')
+  if (remembered === '') return
+  const parsed: unknown = JSON.parse(remembered)
+  if (!isObject(parsed)) return
+  const { region, cluster, all, begun } = parsed
+  if (typeof region !== 'string' || typeof cluster !== 'string' || !Array.isArray(begun)) return
+  const ecs = new ECSClient(sdkConfig(region))
+  const { log } = runtime
+  const calling = { clock: runtime, log, deadline: new Deadline(runtime, POST_MS) }
+  const deployments = begun.filter(isBegun)
+  const names = deployments.map(({ name }) => name)
+  const services = await describedServices(ecs, cluster, names, calling)
+  await inParallel(AT_ONCE, deployments, async deployment => {
+    const own = ownPrimary(deployment, services.get(deployment.name))
+    if (own === undefined || (own.complete && all !== true)) return
+    try {
+      const accepted = await takenBack(
+        { ...deployment, deploymentId: own.id },
+        own.complete,
+        ecs,
+        cluster,
+        region,
+        calling,
+      )
+      if (!accepted) log.info(`${deployment.name}: there is no earlier revision that worked: nothing to go back to.`)
+    } catch (error) {
+      const words = `${deployment.name}: ${own.id} goes on, and no rollback could be requested.`
+      log.warning('A deployment goes on', `${words} ${asFailure(error).message}`)
+    }
+  })
+}
+
+/** Our deployment, when it is the PRIMARY; one whose id we never heard of is new and has our revision. */
+function ownPrimary(
+  { deploymentId, before, taskDefinition }: BegunDeployment,
+  service: Service | undefined,
+): { readonly id: string; readonly complete: boolean } | undefined {
+  const primary = service === undefined ? undefined : primaryDeployment(service)
+  if (primary?.id === undefined) return undefined
+  const ours =
+    deploymentId === undefined
+      ? primary.id !== before && primary.taskDefinition === taskDefinition
+      : primary.id === deploymentId
+  return ours ? { id: primary.id, complete: primary.rolloutState === 'COMPLETED' } : undefined
+}
+
+async function takenBack(
+  way: WayBack & { readonly deploymentId: string },
+  complete: boolean,
+  ecs: ECSClient,
+  cluster: string,
+  region: string,
+  calling: Calling,
+): Promise<boolean> {
+  const arn = complete
+    ? undefined
+    : await new ServicePoller(ecs, cluster).serviceDeploymentOf(way.name, way.deploymentId, calling)
+  if (arn !== undefined && (await requestRollback(arn, way.name, ecs, calling))) return true
+  return (await putBack(way, ecs, cluster, region, calling)) !== undefined
+}
+
+function isBegun(value: unknown): value is BegunDeployment {
+  return isObject(value) && typeof value['name'] === 'string' && typeof value['taskDefinition'] === 'string'
+}

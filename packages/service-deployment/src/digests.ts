@@ -1,0 +1,107 @@
+import { AwsError, type Calling, call, PermissionError } from '@aws-deploy-actions/aws-clients'
+import {
+  DescribeServiceRevisionsCommand,
+  type ECSClient,
+  type Service,
+  type ServiceRevision,
+} from '@aws-sdk/client-ecs'
+import type { Rollout, RunningImage } from './rollout.ts'
+
+/** DescribeServiceRevisions takes 20 (API reference). */
+const PAGE = 20
+
+/** Service revisions by ARN; none where they may not be read: they are evidence, not the verdict. */
+export async function describedServiceRevisions(
+  arns: readonly string[],
+  ecs: ECSClient,
+  calling: Calling,
+): Promise<Map<string, ServiceRevision>> {
+  const found = new Map<string, ServiceRevision>()
+  try {
+    for (let start = 0; start < arns.length; start += PAGE) {
+      const { serviceRevisions = [] } = await call('ecs:DescribeServiceRevisions', calling, options =>
+        ecs.send(
+          new DescribeServiceRevisionsCommand({ serviceRevisionArns: arns.slice(start, start + PAGE) }),
+          options,
+        ),
+      )
+      for (const revision of serviceRevisions) found.set(revision.serviceRevisionArn ?? '', revision)
+    }
+  } catch (error) {
+    if (!(error instanceof PermissionError || error instanceof AwsError)) throw error
+    calling.log.notice('Running digests are not known', `${error.message} ${error.details.said ?? ''}`.trim())
+  }
+  return found
+}
+
+/** The service revision that most tasks of a service run; during and shortly after a deployment there are two. */
+export function currentRevisionArn({ currentServiceRevisions = [] }: Service): string | undefined {
+  const tasks = ({ runningTaskCount = 0, requestedTaskCount = 0 }: (typeof currentServiceRevisions)[number]): number =>
+    runningTaskCount + requestedTaskCount
+  return currentServiceRevisions.toSorted((a, b) => tasks(b) - tasks(a))[0]?.arn
+}
+
+/** What the containers of each service run: images with the digests that ECS resolved. */
+export async function runningImages(
+  rollouts: readonly Rollout[],
+  ecs: ECSClient,
+  calling: Calling,
+): Promise<Map<string, RunningImage[]>> {
+  const arns = new Map(
+    rollouts.flatMap(rollout => {
+      const arn = revisionOf(rollout)
+      return arn === undefined ? [] : [[rollout.name, arn] as const]
+    }),
+  )
+  const revisions = await describedServiceRevisions([...arns.values()], ecs, calling)
+  return new Map(
+    rollouts.map(rollout => {
+      const images = revisions.get(arns.get(rollout.name) ?? '')?.containerImages ?? []
+      return [
+        rollout.name,
+        images.map(({ containerName = '', image = '', imageDigest }) => ({
+          container: containerName,
+          image,
+          digest: imageDigest,
+        })),
+      ]
+    }),
+  )
+}
+
+/** That of our own deployment once it is done, else what most tasks run. */
+function revisionOf({ status, deploymentId, service }: Rollout): string | undefined {
+  const number = deploymentId?.replace(/^.*\//, '')
+  const own =
+    status === 'deployed'
+      ? service?.currentServiceRevisions?.find(({ arn }) => arn?.endsWith(`/${number}`))?.arn
+      : undefined
+  return own ?? (service === undefined ? undefined : currentRevisionArn(service))
+}
+
+/** By service, the container whose tag means another digest now than what runs. */
+export async function movedTags(
+  rollouts: readonly Rollout[],
+  ecs: ECSClient,
+  region: string,
+  calling: Calling,
+): Promise<Map<string, string>> {
+  const { meantDigests } = await import('@aws-deploy-actions/ecs/preflight')
+  const running = await runningImages(rollouts, ecs, calling)
+  const asked = new Map<string, ReturnType<typeof meantDigests>>()
+  const meant = (image: string): ReturnType<typeof meantDigests> => {
+    const found = asked.get(image) ?? meantDigests(image, region, calling)
+    asked.set(image, found)
+    return found
+  }
+  const moved = new Map<string, string>()
+  for (const { name, target } of rollouts) {
+    for (const { name: container = '', image = '' } of target.definition.containerDefinitions ?? []) {
+      const digest = running.get(name)?.find(entry => entry.container === container)?.digest
+      if (digest === undefined || image.includes('@sha256:')) continue
+      const now = await meant(image)
+      if (now !== undefined && !now.has(digest)) moved.set(name, container)
+    }
+  }
+  return moved
+}

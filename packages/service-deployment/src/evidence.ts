@@ -1,0 +1,121 @@
+import { Deadline, harmless } from '@aws-deploy-actions/action-runtime'
+import { type Calling, call } from '@aws-deploy-actions/aws-clients'
+import { adviceFor } from '@aws-deploy-actions/ecs'
+import type { FailureRecord } from '@aws-deploy-actions/pipeline-report'
+import { DescribeTasksCommand, type ECSClient, ListTasksCommand, type Task } from '@aws-sdk/client-ecs'
+import { lastLinesOf } from './last-lines.ts'
+import type { Rollout } from './rollout.ts'
+import { unhealthyTargets } from './targets.ts'
+
+/** What was seen of a deployment that failed, as lines for people, and the advice that follows from it. */
+export interface Evidence {
+  readonly lines: readonly string[]
+  readonly advice: Pick<FailureRecord, 'cause' | 'next'>
+}
+
+const EVENTS = 6
+/** Events that say why come before those that say what was stopped and registered (newest first in both). */
+const TELLING = /unhealthy|unable|fail|error|rolling back|alarm/i
+const OWN_FAULT = {
+  cause: 'The program in the container ends by itself.',
+  next: ['Its last lines say why; the whole log is in the log group of the container.'],
+}
+const TASKS = 3
+const LOG_LINES = 20
+/** The other services are not looked at meanwhile. */
+const EVIDENCE_MS = 8000
+
+/**
+ * Collects why a deployment fails: the breaker's count, alarms, the tasks that stopped with their containers and last log
+ * lines, unhealthy targets, service events since it began. What cannot be read is left out: evidence never changes a
+ * verdict.
+ * @param mostMs how long it may take
+ */
+export async function evidenceOf(
+  rollout: Rollout,
+  ecs: ECSClient,
+  cluster: string,
+  region: string,
+  context: Calling,
+  mostMs: number = EVIDENCE_MS,
+): Promise<Evidence> {
+  const left = context.deadline.left > 0 ? Math.min(context.deadline.left, mostMs) : mostMs
+  const calling = { ...context, deadline: new Deadline(context.clock, left) }
+  const [tasks, targets] = await Promise.all([
+    orNothing(calling, () => failedTasks(rollout, ecs, cluster, calling)),
+    orNothing(calling, () => unhealthyTargets(rollout, region, calling)),
+  ])
+  const logs = await orNothing(calling, () => lastLinesOf(tasks, rollout.target.definition, region, LOG_LINES, calling))
+  const seen = [...monitors(rollout), ...tasks.flatMap(taskLines), ...targets]
+  const happened = events(rollout)
+  const exitCodes = tasks.flatMap(({ containers = [] }) =>
+    containers.flatMap(({ exitCode }) => (exitCode === undefined || exitCode === 0 ? [] : [exitCode])),
+  )
+  const words = [rollout.reason, ...seen, ...happened].join('\n')
+  return {
+    lines: [...seen, ...logs, ...happened].map(harmless),
+    advice: adviceFor(words, exitCodes[0], logs) ?? (exitCodes.length > 0 ? OWN_FAULT : {}),
+  }
+}
+
+function monitors({ serviceDeployment }: Rollout): string[] {
+  const { deploymentCircuitBreaker: breaker, alarms } = serviceDeployment ?? {}
+  const triggered = alarms?.triggeredAlarmNames ?? []
+  return [
+    ...(breaker?.failureCount === undefined
+      ? []
+      : [`circuit breaker: ${breaker.failureCount} of ${breaker.threshold ?? '?'} failures (${breaker.status})`]),
+    ...(triggered.length === 0 ? [] : [`alarms: ${triggered.join(', ')}`]),
+  ]
+}
+
+function events({ service, startedAt = 0 }: Rollout): string[] {
+  return (service?.events ?? [])
+    .filter(({ createdAt }) => (createdAt?.getTime() ?? 0) >= startedAt - 1000)
+    .toSorted((a, b) => Number(TELLING.test(b.message ?? '')) - Number(TELLING.test(a.message ?? '')))
+    .slice(0, EVENTS)
+    .map(({ message }) => `event: ${message}`)
+}
+
+/** A task that was not wanted any more; those that failed a health check are stopped by the scheduler, too. */
+const SCALED = /^Scaling activity initiated by/
+
+/** The newest tasks of our deployment that stopped. */
+async function failedTasks(
+  { name, deploymentId }: Rollout,
+  ecs: ECSClient,
+  cluster: string,
+  calling: Calling,
+): Promise<Task[]> {
+  const { taskArns = [] } = await call('ecs:ListTasks', calling, options =>
+    ecs.send(new ListTasksCommand({ cluster, serviceName: name, desiredStatus: 'STOPPED' }), options),
+  )
+  if (taskArns.length === 0) return []
+  const { tasks = [] } = await call('ecs:DescribeTasks', calling, options =>
+    ecs.send(new DescribeTasksCommand({ cluster, tasks: taskArns.slice(0, 100) }), options),
+  )
+  const time = ({ stoppingAt, createdAt }: Task): number => (stoppingAt ?? createdAt)?.getTime() ?? 0
+  return tasks
+    .filter(({ startedBy, stoppedReason = '' }) => startedBy === deploymentId && !SCALED.test(stoppedReason))
+    .toSorted((a, b) => time(b) - time(a))
+    .slice(0, TASKS)
+}
+
+function taskLines({ taskArn = '', stopCode, stoppedReason, containers = [] }: Task): string[] {
+  const id = taskArn.slice(taskArn.lastIndexOf('/') + 1)
+  const words = containers.map(({ name, exitCode, reason }) =>
+    [`${name}: ${exitCode === undefined ? 'no exit code' : `exit code ${exitCode}`}`, reason]
+      .filter(Boolean)
+      .join(', '),
+  )
+  return [`task ${id}: ${[stopCode, stoppedReason].filter(Boolean).join(': ')} (${words.join('; ')})`]
+}
+
+async function orNothing<Entry>({ log }: Calling, look: () => Promise<Entry[]>): Promise<Entry[]> {
+  try {
+    return await look()
+  } catch (error) {
+    log.debug(`Evidence left out: ${error instanceof Error ? error.message : error}`)
+    return []
+  }
+}

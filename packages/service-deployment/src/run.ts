@@ -1,0 +1,211 @@
+import {
+  asFailure,
+  Cancelled,
+  Deadline,
+  DeadlineExceeded,
+  durationText,
+  type Runtime,
+} from '@aws-deploy-actions/action-runtime'
+import { sdkConfig } from '@aws-deploy-actions/aws-clients'
+import { familyRevision } from '@aws-deploy-actions/ecs'
+import type { FailureRecord } from '@aws-deploy-actions/pipeline-report'
+import { ECSClient } from '@aws-sdk/client-ecs'
+import { setOutputs } from './announce.ts'
+import { movedTags, runningImages } from './digests.ts'
+import { plannedRollback } from './go-back.ts'
+import type { DeployInputs } from './inputs.ts'
+import { isSteady, planLines, plannedDeployment, rolloutsOf } from './plan.ts'
+import { failureWithEvidence, untilSettled } from './roll-out.ts'
+import { primaryDeployment, type Rollout } from './rollout.ts'
+import { ServicesFailed } from './services-failed.ts'
+import { startWaiting } from './start.ts'
+import type { Step } from './step.ts'
+import { requestAllBack, takeBack } from './take-back.ts'
+
+/** What a step found out and did. */
+export interface DeployRun {
+  readonly region: string
+  readonly cluster: string
+  rollouts: Rollout[]
+  /** by service: what changes, as a reviewer reads it */
+  differences: ReadonlyMap<string, readonly string[]>
+  /** by service */
+  readonly failures: Map<string, FailureRecord>
+}
+
+/** After the deadline the process must be gone within 5 s (ms). */
+const GRACE_MS = 4900
+/** Of it, until evidence is no longer collected. */
+const EVIDENCE_UNTIL_MS = 4300
+/** How long the digests may take to read (ms). */
+const IMAGES_MS = 15_000
+
+/**
+ * Deploys the services, or puts them back on what they ran before, and waits for the truth.
+ * @returns the status of a success
+ * @throws ServicesFailed, DeadlineExceeded, Cancelled, Failure; what was begun has been told to go back, unless `rollback: none`
+ */
+export async function deployServices(inputs: DeployInputs, run: DeployRun, runtime: Runtime): Promise<string> {
+  const { log, signal } = runtime
+  const ecs = new ECSClient(sdkConfig(inputs.region))
+  const deadline = new Deadline(runtime, inputs.timeoutMs, overdue(inputs.timeoutMs))
+  runtime.endBy(deadline.at + GRACE_MS)
+  const calling = { clock: runtime, log, signal, deadline }
+  const planned = inputs.operation === 'rollback' ? plannedRollback : plannedDeployment
+  const plan = await log.group('Plan', () => planned(inputs, ecs, calling))
+  run.differences = planLines(plan, inputs.showValues)
+  for (const [name, lines] of run.differences)
+    log.info(lines.length === 0 ? `${name}: no difference` : `${name}:\n${lines.map(line => `  ${line}`).join('\n')}`)
+  if (inputs.dryRun) {
+    run.rollouts = plan.wanted.map(({ name, current }) => ({
+      name,
+      previous: current,
+      previousWorked: true,
+      target: current,
+      status: 'planned',
+      sawFailure: false,
+      images: [],
+    }))
+    await setOutputs(run, runtime)
+    return 'planned'
+  }
+  run.rollouts = await rolloutsOf(plan, ecs, calling)
+  const announce = () => setOutputs(run, runtime)
+  const step: Step = { ecs, inputs, runtime, calling, failures: run.failures, announce }
+  try {
+    return await rolledOut(run, step)
+  } finally {
+    await announce()
+  }
+}
+
+async function rolledOut(run: DeployRun, step: Step): Promise<string> {
+  const { rollouts } = run
+  const { inputs, runtime } = step
+  try {
+    const forced = await forcedServices(rollouts, step)
+    noteUnchanged(rollouts, forced, step)
+    if (!inputs.wait) {
+      while (rollouts.some(({ status }) => status === 'waiting')) await startAll(rollouts, forced, step)
+      for (const rollout of rollouts) if (rollout.status === 'in-progress') rollout.status = 'started'
+    } else {
+      await untilSettled(rollouts, step, () => startWaiting(rollouts, forced, step))
+      // A rollback that failed is not undone: the version that the user wants to be rid of would come back.
+      if (inputs.operation === 'deploy') await takeBack(rollouts, step)
+    }
+    await runtime.remember('deployments', '')
+  } catch (error) {
+    const timedOut = error instanceof DeadlineExceeded
+    await requestAllBack(rollouts, error instanceof Cancelled ? 'cancelled' : timedOut ? 'timed-out' : 'failed', step)
+    throw timedOut ? await withEvidence(error, run, step) : error
+  }
+  await noteImages(rollouts, step)
+  return verdictOn(run, inputs)
+}
+
+/** The verdict is known: nothing that happens now changes it, neither a cancel nor the deadline. */
+async function noteImages(rollouts: readonly Rollout[], { ecs, calling, runtime }: Step): Promise<void> {
+  const { signal: _, ...open } = calling
+  const deadline = new Deadline(runtime, Math.min(IMAGES_MS, calling.deadline.left + EVIDENCE_UNTIL_MS - 1000))
+  try {
+    const images = await runningImages(rollouts, ecs, { ...open, deadline })
+    for (const rollout of rollouts) rollout.images = images.get(rollout.name) ?? []
+  } catch (error) {
+    calling.log.notice('Running digests are not known', asFailure(error).message)
+  }
+}
+
+async function startAll(rollouts: readonly Rollout[], forced: ReadonlySet<string>, step: Step): Promise<void> {
+  const unlimited = { ...step, inputs: { ...step.inputs, maxParallel: rollouts.length } }
+  await startWaiting(rollouts, forced, unlimited)
+}
+
+/** The status of a success. @throws ServicesFailed */
+function verdictOn(run: DeployRun, { wait, operation }: DeployInputs): string {
+  const { rollouts } = run
+  if (operation === 'rollback') {
+    for (const rollout of rollouts.filter(({ status }) => status === 'rolled-back')) {
+      rollout.status = 'failed'
+      rollout.reason = `${rollout.reason ?? ''} The rollback itself failed, and ECS took it back.`.trim()
+    }
+  }
+  const good = new Set(['deployed', 'unchanged', 'started'])
+  if (!rollouts.every(({ status }) => good.has(status))) throw new ServicesFailed(run)
+  if (operation === 'rollback' && wait) {
+    for (const rollout of rollouts) rollout.status = 'rolled-back'
+    return 'rolled-back'
+  }
+  if (rollouts.every(({ status }) => status === 'unchanged')) return 'unchanged'
+  return wait ? 'deployed' : 'started'
+}
+
+/**
+ * Those that have to be deployed though their task definition stays: asked for, a tag means another image now, or the
+ * last deployment of the same revision failed (ECS sees no change then and does nothing).
+ */
+async function forcedServices(rollouts: readonly Rollout[], { ecs, inputs, calling }: Step): Promise<Set<string>> {
+  if (inputs.forceNewDeployment) return new Set(rollouts.map(({ name }) => name))
+  const forced = new Set<string>()
+  const same = rollouts.filter(({ previous, target }) => previous.arn === target.arn)
+  if (same.length === 0) return forced
+  for (const [name, container] of await movedTags(same, ecs, inputs.region, calling)) {
+    calling.log.info(
+      `${name}: the tag of ${container} means another image now than what runs; a new deployment is forced.`,
+    )
+    forced.add(name)
+  }
+  for (const { name, service } of same) {
+    if (service === undefined || primaryDeployment(service)?.rolloutState !== 'FAILED' || forced.has(name)) continue
+    calling.log.info(`${name}: its last deployment FAILED; a new one is forced.`)
+    forced.add(name)
+  }
+  return forced
+}
+
+function noteUnchanged(rollouts: readonly Rollout[], forced: ReadonlySet<string>, { inputs, calling }: Step): void {
+  for (const rollout of rollouts) {
+    const { service, previous, target, name } = rollout
+    const sameCount = inputs.desiredCount === undefined || inputs.desiredCount === service?.desiredCount
+    if (previous.arn === target.arn && !forced.has(name) && sameCount && service !== undefined && isSteady(service)) {
+      rollout.status = 'unchanged'
+      calling.log.info(`${name}: unchanged, ${familyRevision(target.arn)} runs already.`)
+    }
+  }
+}
+
+/** The time-out with what was seen of the first services that did not end: whoever reads it shall know why. */
+async function withEvidence(
+  error: DeadlineExceeded,
+  { rollouts, failures }: DeployRun,
+  step: Step,
+): Promise<DeadlineExceeded> {
+  const { calling, runtime } = step
+  const mostMs = calling.deadline.at + EVIDENCE_UNTIL_MS - runtime.now()
+  const late = rollouts.filter(({ status, startedAt }) => status === 'timed-out' && startedAt !== undefined)
+  // The deadline is over, and evidence has one of its own.
+  const { signal: _, ...open } = calling
+  const last = { ...step, calling: open }
+  await Promise.all(
+    late.slice(0, 3).map(async rollout => {
+      if (failures.has(rollout.name) || mostMs < 300) return
+      const what = `The deployment of ${rollout.name} did not end in time.`
+      failures.set(rollout.name, await failureWithEvidence(rollout, what, undefined, last, mostMs))
+    }),
+  )
+  const own = late.flatMap(({ name }) => failures.get(name) ?? [])
+  const advised = own.find(({ cause }) => cause !== undefined)
+  const states = late.map(({ name, reason = '' }) => `${name}: ${reason}`)
+  return new DeadlineExceeded(error.message, {
+    ...error.details,
+    seen: [...states, ...own.flatMap(({ seen = [] }) => seen)],
+    ...(advised?.cause === undefined ? {} : { cause: advised.cause }),
+    next: [...(advised?.next ?? []), ...(error.details.next ?? [])],
+  })
+}
+
+function overdue(timeoutMs: number): { what: string; next: readonly string[] } {
+  return {
+    what: `The deployment did not end within ${durationText(timeoutMs)}.`,
+    next: ['Look at the events of the services: without a circuit breaker ECS tries for ever. Or raise timeout.'],
+  }
+}

@@ -1,0 +1,68 @@
+import { failureText } from '@aws-deploy-actions/action-runtime'
+import { AwsError, PermissionError } from '@aws-deploy-actions/aws-clients'
+import { familyRevision } from '@aws-deploy-actions/ecs'
+import { rememberBegun } from './clean-up.ts'
+import { serviceConsoleUrl } from './console.ts'
+import { inParallel } from './in-parallel.ts'
+import { putIn } from './put-in.ts'
+import type { Rollout } from './rollout.ts'
+import type { Step } from './step.ts'
+
+/** UpdateService calls at the same time; more would only be throttled. */
+const AT_ONCE = 4
+
+/** Starts as many of those that wait as `max-parallel` allows. With `rollback: all`, none after a failure. */
+export async function startWaiting(
+  rollouts: readonly Rollout[],
+  forced: ReadonlySet<string>,
+  step: Step,
+): Promise<void> {
+  const waiting = rollouts.filter(({ status }) => status === 'waiting')
+  if (waiting.length === 0) return
+  if (step.inputs.rollback === 'all' && step.failures.size > 0) {
+    for (const rollout of waiting) {
+      rollout.status = 'unchanged'
+      rollout.target = rollout.previous
+      rollout.reason = 'Not begun: another service of the step failed.'
+    }
+    return
+  }
+  const room = step.inputs.maxParallel - rollouts.filter(({ status }) => status === 'in-progress').length
+  const next = waiting.slice(0, room)
+  if (next.length === 0) return
+  for (const rollout of next) rollout.status = 'in-progress'
+  await rememberBegun(rollouts, step)
+  await inParallel(AT_ONCE, next, rollout => start(rollout, forced.has(rollout.name), rollouts.length === 1, step))
+  await rememberBegun(rollouts, step)
+  await step.announce()
+}
+
+async function start(rollout: Rollout, forced: boolean, alone: boolean, step: Step): Promise<void> {
+  const { ecs, inputs, calling } = step
+  const { cluster, desiredCount, region } = inputs
+  rollout.startedAt = calling.clock.now()
+  const request = {
+    cluster,
+    service: rollout.name,
+    taskDefinition: rollout.target.arn,
+    ...(desiredCount === undefined ? {} : { desiredCount }),
+    ...(forced ? { forceNewDeployment: true } : {}),
+  }
+  try {
+    const { service, primary } = await putIn(ecs, request, rollout.before, calling)
+    rollout.service = service
+    rollout.deploymentId = primary
+    rollout.joined = primary === rollout.before
+    calling.log.info(
+      `${rollout.name}: ${familyRevision(rollout.previous.arn)} → ${familyRevision(rollout.target.arn)}, deployment ${primary}${rollout.joined ? ' (as before: nothing changed)' : ''} ${serviceConsoleUrl(region, cluster, rollout.name)}`,
+    )
+  } catch (error) {
+    if (!(error instanceof AwsError || error instanceof PermissionError)) throw error
+    rollout.status = 'failed'
+    rollout.reason = 'UpdateService was refused: nothing was changed.'
+    if (alone) throw error
+    const failure = { ...error.record, resource: `${cluster}/${rollout.name}` }
+    step.failures.set(rollout.name, failure)
+    calling.log.error(`${rollout.name} failed`, failureText(failure))
+  }
+}

@@ -1,0 +1,168 @@
+import { Deadline } from '@aws-deploy-actions/action-runtime'
+import type { Calling } from '@aws-deploy-actions/aws-clients'
+import { rememberBegun } from './clean-up.ts'
+import { inParallel } from './in-parallel.ts'
+import { ServicePoller } from './poller.ts'
+import { putInAlready } from './put-in.ts'
+import { secondsOf, untilSettled } from './roll-out.ts'
+import { putBack, requestRollback, type WayBack } from './rollback.ts'
+import { currentVerdict, type Rollout } from './rollout.ts'
+import type { Step } from './step.ts'
+
+const NOTHING_EARLIER = 'There is no earlier revision that worked: nothing to go back to.'
+const AT_ONCE = 4
+/** After the deadline or a cancel (ms): all requests, and one try of them. */
+const CLEAN_UP_MS = 4000
+const ATTEMPT_MS = 1500
+/** An UpdateService that was under way when we were cancelled can take effect a moment later (ms). */
+const SECOND_LOOK_MS = 700
+
+/**
+ * Takes services back that failed without ECS doing so (or, with `all`, every service of the step), and proves it.
+ * A service with nothing to go back to stays failed.
+ */
+export async function takeBack(rollouts: readonly Rollout[], step: Step): Promise<void> {
+  const { inputs, calling } = step
+  if (inputs.rollback === 'none') return
+  const failed = rollouts.filter(hasFailed)
+  const anyBack = rollouts.some(({ status }) => status === 'rolled-back' || status === 'failed')
+  const others = inputs.rollback === 'all' && anyBack ? rollouts.filter(({ status }) => status === 'deployed') : []
+  const back: Rollout[] = []
+  await inParallel(AT_ONCE, [...failed, ...others], async rollout => {
+    const found = await putBack(wayBackOf(rollout), step.ecs, inputs.cluster, inputs.region, calling)
+    if (found === undefined) {
+      calling.log.info(`${rollout.name}: ${NOTHING_EARLIER}`)
+      rollout.reason = sentences(rollout.reason, NOTHING_EARLIER)
+      if (rollout.status === 'deployed') rollout.status = 'failed'
+      return
+    }
+    if (rollout.status === 'deployed') rollout.reason = 'Another service of the step failed (rollback: all).'
+    followBack(rollout, found)
+    back.push(rollout)
+  })
+  if (back.length === 0) return
+  await untilSettled(back, step)
+  for (const rollout of back) {
+    if (rollout.status === 'deployed') rollout.status = 'rolled-back'
+    else if (rollout.status === 'rolled-back' || rollout.status === 'failed') {
+      rollout.status = 'failed'
+      rollout.reason = sentences(rollout.reason, `Going back to ${rollout.backTo} failed, too.`)
+    }
+  }
+}
+
+/** What failed after a deployment had begun: where UpdateService was refused there is nothing to take back. */
+function hasFailed({ status, deploymentId, backTo }: Rollout): boolean {
+  return status === 'failed' && deploymentId !== undefined && backTo === undefined
+}
+
+function followBack(
+  rollout: Rollout,
+  { to, primary, service }: NonNullable<Awaited<ReturnType<typeof putBack>>>,
+): void {
+  rollout.status = 'in-progress'
+  rollout.backTo = to
+  rollout.deploymentId = primary
+  rollout.service = service
+  rollout.joined = false
+  rollout.sawFailure = false
+  delete rollout.serviceDeploymentArn
+  delete rollout.serviceDeployment
+  delete rollout.failedAt
+}
+
+function wayBackOf({ name, deploymentId, target, previous, previousWorked }: Rollout): WayBack {
+  return { name, deploymentId, taskDefinition: target.arn, previous: previousWorked ? previous.arn : undefined }
+}
+
+/**
+ * After a time-out, a cancel or a failure that ends the step: every deployment that still goes on is told to go back.
+ * Never throws; what ECS did not accept is a warning, and `post` tries it again.
+ */
+export async function requestAllBack(
+  rollouts: readonly Rollout[],
+  status: 'timed-out' | 'cancelled' | 'failed',
+  step: Step,
+): Promise<void> {
+  const { runtime, inputs } = step
+  const cleanUp: Calling = {
+    clock: runtime,
+    log: runtime.log,
+    deadline: new Deadline(runtime, CLEAN_UP_MS),
+    attemptMs: ATTEMPT_MS,
+  }
+  const open: Rollout[] = []
+  await Promise.all(
+    rollouts.map(async rollout => {
+      const { status: own, startedAt } = rollout
+      if (own === 'waiting' || (own === 'in-progress' && startedAt === undefined)) {
+        rollout.status = status
+        rollout.reason = 'Not begun: nothing was changed.'
+        return
+      }
+      const goesOn = own === 'in-progress' || own === 'started'
+      if (!goesOn && !hasFailed(rollout) && !(own === 'deployed' && inputs.rollback === 'all')) return
+      if (goesOn) rollout.status = status
+      rollout.seconds = secondsOf(rollout, runtime.now())
+      try {
+        rollout.reason = sentences(rollout.reason, await requestedBack(rollout, own === 'in-progress', step, cleanUp))
+        runtime.log.info(`${rollout.name}: ${rollout.reason}`)
+      } catch (error) {
+        open.push(rollout)
+        const words = error instanceof Error ? error.message : String(error)
+        rollout.reason = sentences(rollout.reason, `It goes on: a rollback could not be requested. ${words}`)
+        runtime.log.warning(`${rollout.name} goes on`, `${rollout.deploymentId}: ${rollout.reason}`)
+      }
+    }),
+  )
+  await rememberBegun(open, step)
+}
+
+/** Asks for the rollback of one deployment. @returns what became of it, in words */
+async function requestedBack(
+  rollout: Rollout,
+  following: boolean,
+  { ecs, inputs }: Step,
+  calling: Calling,
+): Promise<string> {
+  const { cluster, region, rollback } = inputs
+  if (following && rollout.backTo !== undefined)
+    return `A rollback to ${rollout.backTo} was requested and accepted; it goes on.`
+  if (rollout.deploymentId === undefined) {
+    const found = await lateUpdate(rollout, ecs, cluster, calling)
+    if (found === undefined) return 'Nothing was changed.'
+    rollout.deploymentId = found
+  }
+  if (rollout.joined) return `The deployment ${rollout.deploymentId} had begun before this step; it goes on.`
+  if (following && currentVerdict(rollout)?.kind === 'rolling-back') return 'ECS is rolling it back; that goes on.'
+  if (rollback === 'none') return `The deployment ${rollout.deploymentId} goes on (rollback: none).`
+  if (following) {
+    const arn =
+      rollout.serviceDeploymentArn ??
+      (await new ServicePoller(ecs, cluster).serviceDeploymentOf(rollout.name, rollout.deploymentId, calling))
+    if (arn !== undefined && (await requestRollback(arn, rollout.name, ecs, calling)))
+      return 'A rollback was requested and accepted; it goes on.'
+  }
+  const back = await putBack(wayBackOf(rollout), ecs, cluster, region, calling)
+  if (back === undefined) return NOTHING_EARLIER
+  rollout.backTo = back.to
+  return `A rollback to ${back.to} was requested and accepted; it goes on.`
+}
+
+/** The deployment of an UpdateService whose answer we did not wait for. */
+async function lateUpdate(
+  { name, target, before }: Rollout,
+  ecs: Step['ecs'],
+  cluster: string,
+  calling: Calling,
+): Promise<string | undefined> {
+  const look = () => putInAlready(ecs, cluster, name, target.arn, before, calling)
+  const first = await look()
+  if (first !== undefined) return first.primary
+  await calling.clock.sleep(SECOND_LOOK_MS)
+  return (await look())?.primary
+}
+
+function sentences(...parts: readonly (string | undefined)[]): string {
+  return parts.filter(part => part !== undefined && part !== '').join(' ')
+}
