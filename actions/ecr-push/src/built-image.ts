@@ -75,8 +75,8 @@ export async function buildAndPush(
   return step.log.group('Push', () => pushBuilt(imageId, docker, context, place, inputs, step, result))
 }
 
-async function described(source: BuildSource, { runtime }: Step): Promise<DockerBuild> {
-  const time = await commitTime(runtime.environment)
+async function described(source: BuildSource, { runtime, signal }: Step): Promise<DockerBuild> {
+  const time = await commitTime(runtime.environment, signal)
   const labels = new Map([...ociLabels(runtime.environment, time), ...source.labels])
   return { ...source, labels, sourceDateEpoch: time }
 }
