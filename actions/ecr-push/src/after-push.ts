@@ -30,14 +30,14 @@ export async function scanGate(
 /** Deletes old images, after all that decides about the new one. @throws Failure with AWS's words about those that stayed */
 export async function expireOld(
   place: Place,
-  { keepTagged, protectTags, cache }: Inputs,
+  { keepTagged, protectTags }: Inputs,
   step: Step,
   { digest }: ImageResult,
 ): Promise<void> {
   if (keepTagged === undefined || digest === undefined) return
   await step.log.group('Old images', async () => {
-    const protect = [...protectTags, ...(cache === 'registry' ? [CACHE_TAG] : [])]
-    const wanted = { keep: keepTagged, protect, justPushed: [digest] }
+    // Also when this step does without the cache: another one may use it.
+    const wanted = { keep: keepTagged, protect: [...protectTags, CACHE_TAG], justPushed: [digest] }
     const { deleted, keptTagged, failures } = await expireImages(place, place.repository, wanted, step)
     step.log.info(`${deleted.length} images deleted; ${keptTagged} other tagged ones are kept.`)
     for (const image of deleted) step.log.info(`deleted: ${image.digest} ${image.tags.join(', ')}`)

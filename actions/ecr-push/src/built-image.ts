@@ -1,4 +1,4 @@
-import { Failure } from '@aws-deploy-actions/action-runtime'
+import { Failure, removeBuildName } from '@aws-deploy-actions/action-runtime'
 import {
   type BuildOutput,
   type DockerBuild,
@@ -67,16 +67,21 @@ export async function buildAndPush(
     await putAll(manifest, place, inputs, step, result)
     return manifest
   }
-  const imageId = await step.log.group('Build', () =>
-    dockerBuild(build, { to: 'engine', name: undefined }, cache, docker.builder, context),
-  )
-  if (imageId === undefined) throw new Failure('docker did not say which image it built.')
-  step.log.info(`Built ${imageId}.`)
-  return step.log.group('Push', () => pushBuilt(imageId, docker, context, place, inputs, step, result))
+  try {
+    const imageId = await step.log.group('Build', () =>
+      dockerBuild(build, { to: 'engine', name: undefined }, cache, docker.builder, context),
+    )
+    if (imageId === undefined) throw new Failure('docker did not say which image it built.')
+    step.log.info(`Built ${imageId}.`)
+    return await step.log.group('Push', () => pushBuilt(imageId, docker, context, place, inputs, step, result))
+  } finally {
+    // The build's own name stays where nothing had to be sent or the push failed.
+    await removeBuildName(context).catch(() => undefined)
+  }
 }
 
-async function described(source: BuildSource, { runtime }: Step): Promise<DockerBuild> {
-  const time = await commitTime(runtime.environment)
+async function described(source: BuildSource, { runtime, signal }: Step): Promise<DockerBuild> {
+  const time = await commitTime(runtime.environment, signal)
   const labels = new Map([...ociLabels(runtime.environment, time), ...source.labels])
   return { ...source, labels, sourceDateEpoch: time }
 }

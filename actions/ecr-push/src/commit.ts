@@ -5,17 +5,23 @@ import type { RunnerEnvironment } from '@aws-deploy-actions/action-runtime'
 /**
  * When the run's commit was made, in seconds since the epoch: the same for every build of one commit, and what
  * SOURCE_DATE_EPOCH stands for. A SOURCE_DATE_EPOCH that is set already wins; undefined where git cannot tell.
+ * @throws the reason of the signal
  */
-export async function commitTime({ sha, workspace, variables }: RunnerEnvironment): Promise<number | undefined> {
+export async function commitTime(
+  { sha, workspace, variables }: RunnerEnvironment,
+  signal: AbortSignal,
+): Promise<number | undefined> {
   const given = variables['SOURCE_DATE_EPOCH']
   if (given !== undefined && /^\d+$/.test(given)) return Number(given)
   if (sha === undefined) return undefined
   // The checkout may belong to another user than the step (containers), which git takes for an attack.
   const words = ['-c', 'safe.directory=*', 'log', '-1', '--no-show-signature', '--format=%ct', sha, '--']
   try {
-    const { stdout } = await promisify(execFile)('git', words, { cwd: workspace, timeout: 10_000 })
+    const options = { cwd: workspace, timeout: 10_000, signal, killSignal: 'SIGKILL' } as const
+    const { stdout } = await promisify(execFile)('git', words, options)
     return /^\d+$/.test(stdout.trim()) ? Number(stdout.trim()) : undefined
   } catch {
+    signal.throwIfAborted()
     // No git, no checkout, or a commit that was not fetched: the label is left out, nothing depends on it.
     return undefined
   }

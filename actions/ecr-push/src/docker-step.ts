@@ -9,6 +9,7 @@ import {
   removeDockerFolder,
   selectedBuilder,
 } from '@aws-deploy-actions/container-registry'
+import { builderPlatform } from './builder-platform.ts'
 import type { Inputs } from './inputs.ts'
 import type { Step } from './step.ts'
 
@@ -16,6 +17,8 @@ import type { Step } from './step.ts'
 export interface DockerSession {
   readonly builder: Builder
   readonly config: DockerConfig
+  /** what is built where no platform is given; undefined where docker does not tell */
+  platform(): Promise<string | undefined>
   /** what the build of one image runs in */
   context(step: Step): Promise<DockerContext>
 }
@@ -61,10 +64,16 @@ export class StepDocker {
     await runtime.remember('docker-folder', folder)
     const config = await DockerConfig.inherited(folder, log)
     const { environment } = config
+    const builder = await selectedBuilder(signal, environment)
     let builds = 0
+    let platform: Promise<string | undefined> | undefined
     return {
-      builder: await selectedBuilder(signal, environment),
+      builder,
       config,
+      platform: () => {
+        platform ??= builderPlatform(builder, environment, signal)
+        return platform
+      },
       context: async step => {
         const own = join(folder, `build-${builds++}`)
         await mkdir(own)

@@ -3,6 +3,8 @@ import { resolve } from 'node:path'
 import { type InputReader, type RunnerEnvironment, runnerEnvironment } from '@aws-deploy-actions/action-runtime'
 import { readRegion } from '@aws-deploy-actions/aws-clients'
 import type { RepositorySettings } from '@aws-deploy-actions/container-registry'
+import { CACHE_TAG } from './build-cache.ts'
+import { KEY_TAG } from './content-key.ts'
 import { type ImageInputs, isPublic, needsRegion } from './image-inputs.ts'
 import { readImages } from './image-list.ts'
 import { filledTags } from './tags.ts'
@@ -24,7 +26,7 @@ export interface Inputs {
   /** what a missing repository is created with; undefined: it is not */
   readonly create: RepositorySettings | undefined
   readonly skipUnchanged: boolean
-  /** undefined: nothing is deleted */
+  /** beside what was just pushed and what is protected; undefined: nothing is deleted */
   readonly keepTagged: number | undefined
   readonly protectTags: readonly string[]
   readonly cache: 'none' | 'registry' | 'gha'
@@ -53,6 +55,7 @@ export function readInputs(
   const region =
     (push && images.some(needsRegion)) || input.optional('aws-region') !== undefined ? readRegion(input) : ''
   const scanFailOn = input.choice('scan-fail-on', ['none', ...SEVERITIES]) ?? 'none'
+  const cache = input.choice('cache', ['none', 'registry', 'gha']) ?? 'none'
   const create = readSettings(input, workspace)
   refuseForPublic(input, images, create, scanFailOn)
   if (!push && images.some(({ source }) => source.kind !== 'build')) {
@@ -61,13 +64,13 @@ export function readInputs(
   return {
     images,
     maxParallel: wholeNumber(input, 'max-parallel', 100),
-    ...readTags(input, environment, now),
+    ...readTags(input, environment, now, cache),
     push,
     create: input.boolean('create-repository', false) ? create : undefined,
     skipUnchanged: input.boolean('skip-unchanged', false),
-    keepTagged: input.integer('keep-tagged', 1, 10_000),
+    keepTagged: input.integer('keep-tagged', 0, 10_000),
     protectTags: input.names('protect-tags'),
-    cache: input.choice('cache', ['none', 'registry', 'gha']) ?? 'none',
+    cache,
     scanFailOn: scanFailOn === 'none' ? undefined : scanFailOn,
     scanTimeoutMs: input.duration('scan-timeout', DEFAULT_SCAN_TIMEOUT_MS, 1000),
     pushAttempts: wholeNumber(input, 'push-attempts', 20),
@@ -126,6 +129,7 @@ function readTags(
   input: InputReader,
   { sha, ref, headRef, runId, runNumber }: RunnerEnvironment,
   now: Date,
+  cache: Inputs['cache'],
 ): Pick<Inputs, 'tags' | 'droppedTags' | 'optionalTags' | 'commitTags'> {
   const entries = input.names('tags')
   if (entries.length === 0) input.conflict('tags', 'is empty; allowed is one tag per line')
@@ -134,6 +138,14 @@ function readTags(
   for (const { entry, problem } of problems) input.problem('tags', entry, problem)
   if (entries.length > 0 && tags.length === 0 && problems.length === 0) {
     input.conflict('tags', `no tag is left in this run. ${dropped.join(' ')}`)
+  }
+  for (const tag of tags) {
+    if (cache === 'registry' && tag === CACHE_TAG) {
+      input.problem('tags', tag, 'this tag is the cache with "cache: registry"; allowed is any other tag')
+    }
+    if (KEY_TAG.test(tag)) {
+      input.problem('tags', tag, 'such tags are the keys of "skip-unchanged"; allowed is any other tag')
+    }
   }
   const isDefault =
     entries.length === DEFAULT_TAGS.length && entries.every((entry, index) => entry === DEFAULT_TAGS[index])

@@ -8,7 +8,7 @@ import type { BuildSource, ImageInputs } from './image-inputs.ts'
 import type { Inputs } from './inputs.ts'
 import { consolePage, type Place, placeOf } from './place.ts'
 import type { ImageResult, ImageStatus } from './result.ts'
-import { leaveKey, reusedByContent, reusedOfCommit } from './reused-image.ts'
+import { leaveKey, reusedByContent, reusedOfCommit, warnOfHeldTags } from './reused-image.ts'
 import type { Step } from './step.ts'
 import { TagHeld } from './tagging.ts'
 
@@ -95,16 +95,30 @@ async function builtOrReused(
 ): Promise<[ImageStatus, Manifest]> {
   const ofCommit = await reusedOfCommit(place, inputs, step, result, tag => place.keeps(tag) === true)
   if (ofCommit !== undefined) return ['reused', ofCommit]
-  const key = inputs.skipUnchanged ? await contentKey(source, step) : undefined
+  const key = inputs.skipUnchanged
+    ? await contentKey(source, { signal: step.signal, environment: step.runtime.environment }, ownPlatform)
+    : undefined
   if (key !== undefined && 'reason' in key) step.log.info(`Built: ${key.reason}; without a key nothing is reused.`)
   if (key === undefined || 'reason' in key) return built()
   const held = await reusedByContent(key, place, inputs, step, result)
   if (held !== undefined) return ['reused', held]
   const [status, manifest] = await built()
+  result.status = status
   await leaveKey(key, manifest, place, step)
   return [status, manifest]
 
+  /** Without docker nothing can be built: the build itself says so, if it comes to that. */
+  async function ownPlatform(): Promise<string | undefined> {
+    try {
+      return await (await docker.session()).platform()
+    } catch {
+      step.signal.throwIfAborted()
+      return undefined
+    }
+  }
+
   async function built(): Promise<[ImageStatus, Manifest]> {
+    await warnOfHeldTags(place, inputs, step)
     try {
       const manifest = await buildAndPush(source, place, inputs, await docker.session(), step, result)
       return [result.sentNothing ? 'reused' : 'built', manifest]

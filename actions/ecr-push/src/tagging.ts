@@ -10,38 +10,51 @@ export class TagHeld extends Failure {
   override readonly name = 'TagHeld'
 }
 
+/** A repository, as far as a look at its tags goes. */
+export interface TagHolder extends Pick<Place, 'reference' | 'keeps'> {
+  readonly repository: Pick<Place['repository'], 'digestOf'>
+}
+
 /** The wanted tags, by what is left to do. */
 export interface TagPlan {
   readonly put: readonly string[]
-  /** tags that hold the image already, with the digest that they hold */
+  /** tags that hold the image already, with the digest that they hold: the same for all */
   readonly present: ReadonlyMap<string, string>
 }
 
 /**
- * Looks at what the wanted tags hold now.
+ * Looks at what the wanted tags hold now. One image may be there as several manifests (its layers compressed anew): one of
+ * them counts, by preference one that cannot be moved away from its tag, and tags that hold another are to be put.
  * @param isSame whether a digest in the registry is the image that is to be pushed
  * @param image how the image is called in the message about an immutable tag
  * @throws Failure that shows both images where an immutable tag holds another one
  */
 export async function tagPlan(
-  place: Place,
-  { tags, optionalTags }: Inputs,
-  step: Step,
+  place: TagHolder,
+  { tags, optionalTags }: Pick<Inputs, 'tags' | 'optionalTags'>,
+  step: { readonly log: Pick<Step['log'], 'notice'> },
   isSame: (digest: string) => Promise<boolean>,
   image: string,
 ): Promise<TagPlan> {
   const put: string[] = []
   const present = new Map<string, string>()
   const conflicts: string[] = []
+  const found: { readonly tag: string; readonly keeps: boolean; readonly held: string | undefined }[] = []
   for (const tag of tags) {
     const keeps = place.keeps(tag) === true
     if (keeps && optionalTags.has(tag)) {
       step.log.notice('Tag left out', leftOut(place, tag))
       continue
     }
-    const held = await place.repository.digestOf(tag)
+    found.push({ tag, keeps, held: await place.repository.digestOf(tag) })
+  }
+  let same: string | undefined
+  for (const { held } of found.toSorted((a, b) => Number(b.keeps) - Number(a.keeps))) {
+    if (same === undefined && held !== undefined && (await isSame(held))) same = held
+  }
+  for (const { tag, keeps, held } of found) {
     if (held === undefined) put.push(tag)
-    else if (await isSame(held)) present.set(tag, held)
+    else if (held === same) present.set(tag, held)
     else if (keeps) conflicts.push(held, tag)
     else put.push(tag)
   }
@@ -115,11 +128,11 @@ export async function inAttempts<Pushed>(
   }
 }
 
-function leftOut(place: Place, tag: string): string {
+function leftOut(place: TagHolder, tag: string): string {
   return `The tags of ${place.reference} are immutable, so the default tag ${tag} is left out. Give "tags" to choose your own.`
 }
 
-function immutableTag(place: Place, tag: string, held: string, image: string): TagHeld {
+function immutableTag(place: TagHolder, tag: string, held: string, image: string): TagHeld {
   return new TagHeld(`The tag ${tag} of ${place.reference} is immutable and holds another image.`, {
     resource: `${place.reference}:${tag}`,
     cause: `${tag} is ${held} in the registry; this image is ${image}.`,

@@ -120,6 +120,22 @@ test('what a build may say', () => {
   ])
 })
 
+test('keep-tagged: 0 keeps only what was just pushed', () => {
+  expect(read({ ...app, 'keep-tagged': '0' })).toMatchObject({ problems: [], inputs: { keepTagged: 0 } })
+})
+
+test('tags of our own are not the user’s', () => {
+  const key = `key-${'0'.repeat(64)}`
+  const { problems } = read({ ...app, cache: 'registry', tags: `cache\n${key}\nkey-1` })
+  expect(problems).toEqual([
+    expect.stringMatching(/^tags: "cache": this tag is the cache/),
+    expect.stringMatching(/^tags: "key-0+": such tags are the keys of "skip-unchanged"/),
+  ])
+  expect(read({ ...app, tags: 'cache' }).problems).toEqual([])
+  const branch = read({ ...app, cache: 'registry', tags: '{branch}' }, { GITHUB_REF: 'refs/heads/cache' })
+  expect(branch.problems).toHaveLength(1)
+})
+
 test('which tags name the commit', () => {
   const { inputs } = read({ ...app, tags: '{sha}\nv-{short-sha}\n{date}\nlatest' })
   expect([...inputs.commitTags]).toEqual(['a'.repeat(40), 'v-aaaaaaa'])

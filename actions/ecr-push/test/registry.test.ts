@@ -131,6 +131,19 @@ describe('keep-tagged', () => {
     expect(result.stdout).toMatch(/1 images deleted/)
   })
 
+  test('0 keeps what was just pushed, what is protected and the cache', async () => {
+    const name = fresh()
+    const uri = await cloud.repository(name)
+    for (const tag of ['cache', 'r1', 'safe']) {
+      await cloud.archive(`${tag}.tar`, `${name} ${tag}`)
+      await cloud.run({ repository: name, archive: `${tag}.tar`, tags: tag })
+    }
+    const inputs = { repository: name, archive: 'one.tar', tags: 'new', 'protect-tags': 'safe' }
+    const result = await cloud.run({ ...inputs, 'keep-tagged': '0' })
+    expect(result.exitCode).toBe(0)
+    expect(await tagsThere(uri, ['cache', 'r1', 'safe', 'new'])).toEqual(['cache', 'safe', 'new'])
+  })
+
   test('what could not be deleted is a failure; the image is pushed and told', async () => {
     const name = fresh()
     await cloud.repository(name)

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import { describeWith } from '../../../test/support/parts.ts'
 import { type PushCloud, startedPushCloud } from './support/push-cloud.ts'
 
@@ -24,6 +25,7 @@ describeWith(['Docker Engine'], 'skip-unchanged', () => {
   afterAll(async () => {
     await cloud?.stop()
   })
+  afterEach(() => cloud.aws.clearFaults())
 
   const run = (inputs: Readonly<Record<string, string>> = {}) =>
     cloud.run(
@@ -126,5 +128,58 @@ describeWith(['Docker Engine'], 'skip-unchanged', () => {
     const rerun = await run({ repository: 'team/fixed', tags: '{sha}' })
     expect([start, next, rerun].map(({ outputs }) => outputs['status'])).toEqual(['built', 'reused', 'reused'])
     expect(new Set([start, next, rerun].map(({ outputs }) => outputs['digest'])).size).toBe(1)
+  })
+
+  test('a tag that cannot be moved and is another commit’s is told before the build', async () => {
+    cloud.commit({ 'app/content': 'another one' })
+    await run({ repository: 'team/fixed', tags: 'release' })
+    cloud.commit({ 'app/content': 'yet another one' })
+    const { exitCode, annotations, stdout } = await run({ repository: 'team/fixed', tags: 'release' })
+    expect(exitCode).toBe(1)
+    expect(annotations).toContainEqual(expect.objectContaining({ level: 'warning', title: 'Tag is taken' }))
+    expect(stdout.indexOf('Tag is taken')).toBeLessThan(stdout.indexOf('docker |'))
+  })
+
+  test('an image that has as many tags as it can: built instead', async () => {
+    await cloud.repository('team/full')
+    const start = await run({ repository: 'team/full' })
+    cloud.commit({ 'docs/page': 'four' })
+    cloud.aws.addFault({
+      service: 'registry',
+      operation: 'PUT manifest',
+      kind: 'error',
+      status: 403,
+      code: 'DENIED',
+      message:
+        "Adding tag 'x' to an image in the repository with name 'team/full' in registry with id '1' exceeds the maximum allowed number of tags per image which is '1000'",
+      times: 1,
+    })
+    const next = await run({ repository: 'team/full' })
+    expect([start, next].map(({ exitCode, outputs }) => [exitCode, outputs['status']])).toEqual([
+      [0, 'built'],
+      [0, 'built'],
+    ])
+    expect(next.outputs['digest']).not.toBe(start.outputs['digest'])
+    expect(next.stdout).toMatch(/^Built all the same: /m)
+  })
+
+  test('a key that cannot be left is a notice; the image is pushed', async () => {
+    await cloud.repository('team/keyless')
+    const since = cloud.aws.journal().length
+    const registry = { service: 'registry' } as const
+    // Slow answers to reads leave the time to let the put of the key fail, and no other.
+    cloud.aws.addFault({ ...registry, operation: 'GET manifest', kind: 'delay', delayMs: 1000 })
+    const running = await cloud.start(
+      { repository: 'team/keyless', context: 'app', 'skip-unchanged': 'true', tags: 'v1' },
+      { DOCKER_BUILDKIT: '0' },
+    )
+    for (let waits = 0; !cloud.requests(since).some(line => /PUT manifest 201/.test(line)); waits++) {
+      expect(waits).toBeLessThan(2000)
+      await delay(10)
+    }
+    cloud.aws.addFault({ ...registry, operation: 'PUT manifest', kind: 'error', status: 400, code: 'TAG_INVALID' })
+    const { exitCode, outputs, annotations } = await running.result
+    expect([exitCode, outputs['status'], outputs['tags']]).toEqual([0, 'built', '["v1"]'])
+    expect(annotations).toMatchObject([{ level: 'notice', title: 'Key not left' }])
   })
 })

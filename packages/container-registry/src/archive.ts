@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { Failure } from '@aws-deploy-actions/action-runtime'
 import { compressionOf, MANIFEST_LIMIT_BYTES } from './content.ts'
@@ -17,8 +16,6 @@ export interface Archive {
   start(member: TarMember, bytes: number): Promise<Buffer>
   /** a member's bytes from `offset` on; a piece is valid until the next one is asked for */
   bytes(member: TarMember, offset: number): AsyncIterable<Buffer>
-  /** sha256 digest of a member's bytes */
-  digest(member: TarMember, signal: AbortSignal): Promise<string>
 }
 
 export const ARCHIVE_REMEDY = 'Make the image archive again.'
@@ -103,14 +100,6 @@ function readableArchive(file: FileHandle, members: ReadonlyMap<string, TarMembe
         throw new Error(`"${name}" is too large: ${member.size} bytes, where ${MANIFEST_LIMIT_BYTES} are allowed`)
       }
       return start(member, member.size)
-    },
-    digest: async (member, signal) => {
-      const hash = createHash('sha256')
-      for await (const piece of bytes(member, 0)) {
-        signal.throwIfAborted()
-        hash.update(piece)
-      }
-      return `sha256:${hash.digest('hex')}`
     },
   }
 }

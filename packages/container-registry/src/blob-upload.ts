@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { Failure } from '@aws-deploy-actions/action-runtime'
 import type { HttpAnswer } from './http-exchange.ts'
 import type { SourceBlob } from './image-source.ts'
+import { UPLOAD_FAULTS } from './registry-connection.ts'
 import { RegistryError, RegistryUnavailable, registryWords } from './registry-error.ts'
 import type { Repository } from './repository.ts'
 
@@ -72,29 +73,33 @@ async function sendBytes(
   let location = start
   let offset = 0
   let broken = false
-  const answer = await repository.connection.riding(`PATCH ${blob.label}`, async () => {
-    if (broken) {
-      const state = await uploadState(repository, location)
-      location = state.location
-      offset = state.received
-      if (offset >= size) return state.answer
-    }
-    broken = true
-    const from = offset
-    return repository.connection.once(
-      {
-        method: 'PATCH',
-        url: location,
-        headers: {
-          'content-type': 'application/octet-stream',
-          // Only for the rest of a broken upload: ECR, like docker, knows the first piece without it.
-          ...(from === 0 ? {} : { 'content-range': `${from}-${size - 1}` }),
+  const answer = await repository.connection.riding(
+    `PATCH ${blob.label}`,
+    async () => {
+      if (broken) {
+        const state = await uploadState(repository, location)
+        location = state.location
+        offset = state.received
+        if (offset >= size) return state.answer
+      }
+      broken = true
+      const from = offset
+      return repository.connection.once(
+        {
+          method: 'PATCH',
+          url: location,
+          headers: {
+            'content-type': 'application/octet-stream',
+            // Only for the rest of a broken upload: ECR, like docker, knows the first piece without it.
+            ...(from === 0 ? {} : { 'content-range': `${from}-${size - 1}` }),
+          },
+          body: { bytes: size - from, open: gone => check.watched(blob.open(from, gone), from, sent) },
         },
-        body: { bytes: size - from, open: gone => check.watched(blob.open(from, gone), from, sent) },
-      },
-      repository.scope,
-    )
-  })
+        repository.scope,
+      )
+    },
+    UPLOAD_FAULTS,
+  )
   if (answer.status >= 201 && answer.status <= 204)
     return answer.headers.location === undefined ? location : repository.location(answer)
   if (answer.status === 404 || answer.status === 416) throw new UploadLost(answer)
@@ -129,7 +134,7 @@ async function commit(repository: Repository, blob: SourceBlob, location: URL): 
   url.searchParams.set('digest', blob.descriptor.digest)
   let answer: HttpAnswer
   try {
-    answer = await repository.send({ method: 'PUT', url })
+    answer = await repository.send({ method: 'PUT', url }, UPLOAD_FAULTS)
   } catch (error) {
     // The answer may have been lost after the registry completed the upload.
     if (error instanceof RegistryUnavailable && (await repository.hasBlob(blob.descriptor.digest).catch(() => false)))

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, type Log } from '@aws-deploy-actions/action-runtime'
+import { buildName } from './build-name.ts'
 import { isDigest, isRecord } from './content.ts'
 import { buildFailure } from './docker-build-failure.ts'
 import type { Builder } from './docker-builder.ts'
@@ -33,7 +34,7 @@ export type BuildSecret =
 
 /** Where the built image goes. */
 export type BuildOutput =
-  /** into the Engine, under a name if there is one */
+  /** into the Engine; undefined: under {@link buildName}, from which dockerPush takes it */
   | { readonly to: 'engine'; readonly name: string | undefined }
   /** to a repository, under no tag */
   | {
@@ -63,6 +64,16 @@ export interface DockerContext {
 }
 
 /**
+ * Every digest that a registry may know the built image by: its id, and what buildx says of its manifest and its config.
+ * For comparison only.
+ */
+export async function builtDigests(imageId: string, folder: string): Promise<ReadonlySet<string>> {
+  const metadata = await metadataIn(join(folder, 'metadata.json')).catch((): Record<string, unknown> => ({}))
+  const said = [metadata['containerimage.digest'], metadata['containerimage.config.digest']]
+  return new Set([imageId, ...said.filter(digest => typeof digest === 'string').filter(isDigest)])
+}
+
+/**
  * Builds an image. Values of secrets reach BuildKit through the environment of docker, so that they stand in no argument
  * and no file.
  *
@@ -78,8 +89,9 @@ export async function dockerBuild(
   { log, signal, folder, workspace, environment }: DockerContext,
 ): Promise<string | undefined> {
   const files = { id: join(folder, 'image-id'), metadata: join(folder, 'metadata.json') }
+  const named = output.to === 'engine' ? { ...output, name: output.name ?? buildName(folder) } : output
   const result = await docker({
-    arguments: buildArguments(build, output, cache, builder, files),
+    arguments: buildArguments(build, named, cache, builder, files),
     environment: {
       ...environment,
       ...(build.sourceDateEpoch === undefined ? {} : { SOURCE_DATE_EPOCH: String(build.sourceDateEpoch) }),
@@ -186,10 +198,14 @@ function pairs(option: string, entries: ReadonlyMap<string, string>): string[] {
 
 /** buildx says in its metadata what it pushed (docs.docker.com, "docker buildx build", --metadata-file). */
 async function pushedDigest(path: string): Promise<string> {
-  const metadata: unknown = JSON.parse(await readFile(path, 'utf8'))
-  const digest = isRecord(metadata) ? metadata['containerimage.digest'] : undefined
+  const digest = (await metadataIn(path))['containerimage.digest']
   if (typeof digest === 'string' && isDigest(digest)) return digest
   throw new Failure('buildx did not say which image it pushed.', {
     next: ['Use a newer buildx (docker/setup-buildx-action).'],
   })
+}
+
+async function metadataIn(path: string): Promise<Record<string, unknown>> {
+  const metadata: unknown = JSON.parse(await readFile(path, 'utf8'))
+  return isRecord(metadata) ? metadata : {}
 }

@@ -123,6 +123,14 @@ class ShownOutput {
   }
 }
 
+const PASSING =
+  /\b(?:408|429|50[0234])\b|toomanyrequests|rate exceeded|internal server error|service unavailable|\bEOF\b|connection (?:reset|refused|timed out)|broken pipe|closed network connection|time-?out\b|deadline exceeded|temporary failure|server misbehaving|no route to host|network is unreachable|http2: |blob upload (?:unknown|invalid)|digest did not match/i
+
+/** Whether docker or BuildKit met a fault of network or registry that passes by itself. Everything else is for good. */
+export function passesByItself(said: string): boolean {
+  return PASSING.test(said)
+}
+
 /** The last lines of what docker said, for an error message; not what it says of itself on every classic build. */
 export function lastWords({ stdout, stderr }: DockerResult): string {
   const shown = stderr.replace(/^DEPRECATED: The legacy builder.*(?:\r?\n[ \t]+.*)*/m, '')

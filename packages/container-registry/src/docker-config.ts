@@ -1,16 +1,11 @@
 import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { Failure, type Log, systemClock } from '@aws-deploy-actions/action-runtime'
+import { type Clock, Failure, type Log, systemClock } from '@aws-deploy-actions/action-runtime'
 import type { RegistryCredentials } from './authorization.ts'
 import { isRecord } from './content.ts'
-import { docker, lastWords } from './docker-cli.ts'
+import { docker, lastWords, passesByItself } from './docker-cli.ts'
 import { backoffMs } from './registry-connection.ts'
-
-const LOGIN_TRIES = 6
-/** What docker says about faults that pass by themselves. */
-const PASSING =
-  /\b(?:408|429|50[0234])\b|toomanyrequests|EOF|connection re(?:set|fused)|broken pipe|timeout|deadline exceeded|temporary failure/i
 
 /**
  * docker's configuration of one step: the user's own as it is now (registries, credential helpers, proxies, contexts,
@@ -33,7 +28,10 @@ export class DockerConfig {
     const users = resolve(process.env['DOCKER_CONFIG'] || join(homedir(), '.docker'))
     const folder = join(parent, 'config')
     await mkdir(folder, { mode: 0o700 })
-    for (const name of ['contexts', 'cli-plugins']) {
+    // Without DOCKER_CERT_PATH docker looks for certificates beside its configuration (docker/cli, cli/flags).
+    const besideConfig = process.env['DOCKER_TLS_VERIFY'] && !process.env['DOCKER_CERT_PATH']
+    const certificates = besideConfig ? ['ca.pem', 'cert.pem', 'key.pem'] : []
+    for (const name of ['contexts', 'cli-plugins', ...certificates]) {
       const source = join(users, name)
       if (await isThere(source)) await symlink(source, join(folder, name))
     }
@@ -51,20 +49,30 @@ export class DockerConfig {
   }
 
   /**
-   * Logs docker in, once for each host; the password reaches it on its standard input.
-   * @throws Failure with docker's words
+   * Logs docker in, once for each host; the password reaches it on its standard input. Faults that pass are ridden out.
+   * @throws Failure with docker's words; the signal's reason
    */
-  async login(host: string, credentials: RegistryCredentials, signal: AbortSignal): Promise<void> {
+  async login(
+    host: string,
+    credentials: RegistryCredentials,
+    signal: AbortSignal,
+    clock: Clock = systemClock,
+  ): Promise<void> {
     const known = this.#logins.get(host)
     if (known !== undefined) return known
     // One after the other: docker reads, changes and writes the whole file.
-    const login = this.#last.then(() => this.#login(host, credentials, signal))
+    const login = this.#last.then(() => this.#login(host, credentials, signal, clock))
     this.#last = login.catch(() => undefined)
     this.#logins.set(host, login)
     return login
   }
 
-  async #login(host: string, { username, password }: RegistryCredentials, signal: AbortSignal): Promise<void> {
+  async #login(
+    host: string,
+    { username, password }: RegistryCredentials,
+    signal: AbortSignal,
+    clock: Clock,
+  ): Promise<void> {
     await this.#keepInFile(host)
     for (let tries = 1; ; tries++) {
       const result = await docker({
@@ -75,10 +83,10 @@ export class DockerConfig {
       if (result.exitCode === 0) return
       const said = lastWords(result)
       // docker itself tries a login only once.
-      if (tries === LOGIN_TRIES || !PASSING.test(said)) {
+      if (!passesByItself(said)) {
         throw new Failure(`docker could not log in to ${host}.`, { resource: host, said })
       }
-      await systemClock.sleep(backoffMs(tries + 1, true, 0), signal)
+      await clock.sleep(backoffMs(tries + 1, true, 0), signal)
     }
   }
 

@@ -1,13 +1,15 @@
 import { Failure } from '@aws-deploy-actions/action-runtime'
 import { PermissionError } from '@aws-deploy-actions/aws-clients'
+import { buildName, removeBuildName } from './build-name.ts'
 import type { DockerContext } from './docker-build.ts'
-import { docker, lastWords } from './docker-cli.ts'
+import { docker, lastWords, passesByItself } from './docker-cli.ts'
 import type { DockerConfig } from './docker-config.ts'
 import { RegistryUnavailable } from './registry-error.ts'
 import { MISSING_REPOSITORY } from './repository.ts'
 
 /**
- * Tags a local image and pushes it.
+ * Tags the image that dockerBuild built in the same context and pushes it. Its own name goes when that succeeded.
+ * @param imageId what the build returned, for messages
  * @param kind prefix of the IAM actions that a denial would be about
  * @throws PermissionError; RegistryUnavailable for what another attempt may not meet; {@link ImmutableTag}; Failure
  */
@@ -16,15 +18,16 @@ export async function dockerPush(
   target: string,
   kind: 'ecr' | 'ecr-public',
   config: DockerConfig,
-  { log, signal }: Pick<DockerContext, 'log' | 'signal'>,
+  { log, signal, folder }: Pick<DockerContext, 'log' | 'signal' | 'folder'>,
 ): Promise<void> {
   const { environment } = config
-  const tagging = await docker({ arguments: ['tag', imageId, target], environment, signal })
+  const tagging = await docker({ arguments: ['tag', buildName(folder), target], environment, signal })
   if (tagging.exitCode !== 0) {
     throw new Failure('The built image is not there any more.', { resource: imageId, said: lastWords(tagging) })
   }
   const result = await docker({ arguments: ['--config', config.folder, 'push', target], environment, signal, log })
   if (result.exitCode !== 0) throw pushFailure(lastWords(result), target, kind)
+  await removeBuildName({ folder, signal, environment })
 }
 
 /** The registry keeps what the tag stands for. */
@@ -42,8 +45,10 @@ export function pushFailure(said: string, target: string, kind: 'ecr' | 'ecr-pub
   }
   const action = deniedRequest(said)
   if (action !== undefined) {
-    const message = said.split('\n').findLast(line => line.trim() !== '') ?? said
-    return new PermissionError({ code: 'DENIED', message, status: 403, retryAfterMs: undefined }, `${kind}:${action}`)
+    return new PermissionError(
+      { code: 'DENIED', message: lastLine(said), status: 403, retryAfterMs: undefined },
+      `${kind}:${action}`,
+    )
   }
   if (/immutable/.test(said)) return new ImmutableTag('The tag cannot be moved.', { resource: target, said })
   if (/name unknown|repository .*not (?:found|exist)/i.test(said)) {
@@ -56,7 +61,21 @@ export function pushFailure(said: string, target: string, kind: 'ecr' | 'ecr-pub
   if (/denied|unauthorized|authentication required|no basic auth/i.test(said)) {
     return new Failure('The registry refused the push.', { resource: target, said })
   }
-  return new RegistryUnavailable('docker push failed.', { resource: target, said })
+  // docker: "error parsing HTTP 403 response body: …" where the answer has no words of the registry's.
+  if (/\b403\b/.test(said)) {
+    const message = lastLine(said)
+    return new PermissionError(
+      { code: 'DENIED', message, status: 403, retryAfterMs: undefined },
+      `${kind}:InitiateLayerUpload`,
+    )
+  }
+  const details = { resource: target, said }
+  if (passesByItself(said)) return new RegistryUnavailable('docker push failed.', details)
+  return new Failure('docker push failed.', details)
+}
+
+function lastLine(said: string): string {
+  return said.split('\n').findLast(line => line.trim() !== '') ?? said
 }
 
 /**

@@ -1,3 +1,7 @@
+import { createHash } from 'node:crypto'
+import { pipeline } from 'node:stream/promises'
+import { types } from 'node:util'
+import { createGunzip } from 'node:zlib'
 import { ARCHIVE_REMEDY, type Archive } from './archive.ts'
 import {
   compressionOf,
@@ -10,13 +14,15 @@ import {
   sha256,
 } from './content.ts'
 import type { ImageSource, SourceBlob } from './image-source.ts'
+import { refuseExpansion } from './layer-expansion.ts'
 import type { TarMember } from './tar-members.ts'
 
 /**
  * The one image of a `docker save` tar (`manifest.json` with the names of config and layers; Docker Engine, image/tarexport).
  * Its layers are pushed as they are, and a Docker v2 schema 2 manifest is made for them; the config stays untouched, so
  * the image keeps its id. The digest of an uncompressed layer is its `diff_id` in the config: it is verified while the
- * layer is sent, so a layer that the registry has is not read at all.
+ * layer is sent, so a layer that the registry has is not read at all. A compressed layer is unpacked once, to nowhere,
+ * because only what is in it can be compared with the `diff_id`.
  *
  * @throws Error when there is none or more than one, when names, counts or digests do not fit together
  */
@@ -139,5 +145,45 @@ async function layerDescriptor(
   if (compression !== 'gzip')
     throw new Error(`"${member.name}" is compressed with ${compression}, which a docker manifest cannot say`)
   // Some builders save compressed layers; only reading them tells the digest.
-  return { mediaType: MEDIA_TYPES.dockerLayerGzip, digest: await archive.digest(member, signal), size: member.size }
+  const { packed, unpacked } = await gzipDigests(archive, member, signal)
+  if (unpacked !== diffId) {
+    throw new Error(`"${member.name}" unpacks to ${unpacked}, where the config says ${diffId}`)
+  }
+  return { mediaType: MEDIA_TYPES.dockerLayerGzip, digest: packed, size: member.size }
+}
+
+/** The digests of a layer's bytes and of what they unpack to. @throws Error for damaged compression, for a bomb */
+async function gzipDigests(
+  archive: Archive,
+  member: TarMember,
+  signal: AbortSignal,
+): Promise<{ packed: string; unpacked: string }> {
+  const packed = createHash('sha256')
+  const unpacked = createHash('sha256')
+  const bytes = { packed: 0, unpacked: 0 }
+  try {
+    await pipeline(
+      async function* () {
+        for await (const piece of archive.bytes(member, 0)) {
+          packed.update(piece)
+          bytes.packed += piece.length
+          // The archive uses a piece's memory again.
+          yield Buffer.from(piece)
+        }
+      },
+      createGunzip({ chunkSize: 256 * 1024 }),
+      async (pieces: AsyncIterable<Buffer>) => {
+        for await (const piece of pieces) {
+          unpacked.update(piece)
+          bytes.unpacked += piece.length
+          refuseExpansion(`"${member.name}"`, bytes)
+        }
+      },
+      { signal },
+    )
+  } catch (error) {
+    if (!(types.isNativeError(error) && 'code' in error && /^Z_/.test(String(error.code)))) throw error
+    throw new Error(`"${member.name}" cannot be unpacked: ${error.message}`)
+  }
+  return { packed: `sha256:${packed.digest('hex')}`, unpacked: `sha256:${unpacked.digest('hex')}` }
 }

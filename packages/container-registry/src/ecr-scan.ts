@@ -147,7 +147,9 @@ async function endedScan(
       if (!asked && calling.clock.now() - began >= begins) {
         asked = true
         const refused = await refusedScan(ecr, place, digest, calling)
-        if (refused !== undefined) return refused
+        // Asked in vain: the image was not there yet.
+        if (refused === 'image not there') asked = false
+        else return refused
       }
       return undefined
     }
@@ -156,13 +158,13 @@ async function endedScan(
   })
 }
 
-/** Asks for a scan. @returns a report in place of one that will never be */
+/** Asks for a scan. @returns a report in place of one that will never be; undefined when one is to be waited for */
 async function refusedScan(
   ecr: ECRClient,
   place: EcrRepository,
   digest: string,
   calling: Calling,
-): Promise<ScanReport | undefined> {
+): Promise<ScanReport | 'image not there' | undefined> {
   try {
     await call('ecr:StartImageScan', calling, options =>
       ecr.send(new StartImageScanCommand({ ...repositoryIn(place), imageId: { imageDigest: digest } }), options),
@@ -172,7 +174,8 @@ async function refusedScan(
   } catch (error) {
     if (!(error instanceof AwsError)) throw error
     // Enhanced scanning begins by itself and refuses to be asked; a scan within the last 24 hours is there to be read.
-    const passing = ['ValidationException', 'LimitExceededException', 'ImageNotFoundException']
+    const passing = ['ValidationException', 'LimitExceededException']
+    if (error.code === 'ImageNotFoundException') return 'image not there'
     if (passing.includes(error.code)) return undefined
     if (error.code !== 'UnsupportedImageTypeException') throw error
     return { status: 'UNSUPPORTED_IMAGE', description: error.details.said, counts: {}, findings: [] }

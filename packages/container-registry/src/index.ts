@@ -1,9 +1,11 @@
 export { openArchive } from './archive.ts'
+export { removeBuildName } from './build-name.ts'
 export { type Manifest, MEDIA_TYPES } from './content.ts'
 export {
   type BuildCache,
   type BuildOutput,
   type BuildSecret,
+  builtDigests,
   type DockerBuild,
   type DockerContext,
   dockerBuild,

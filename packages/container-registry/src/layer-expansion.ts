@@ -1,5 +1,5 @@
 import { Readable, type Transform } from 'node:stream'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { createGunzip, createZstdDecompress, deflateRawSync } from 'node:zlib'
 import { compressionOf } from './content.ts'
 import type { SourceBlob } from './image-source.ts'
 
@@ -8,20 +8,32 @@ const RATIO = 500
 /** bytes; less harms no host that pulls it */
 const UNPACKED_BYTES = 1e9
 const SAMPLE_BYTES = 16 * 1024
+/** Compressed bytes do not shrink again, unless they are the same few codes over and over. */
+const SHRINKS_AGAIN = 10
+
+/** @throws Error when what is unpacked so far is more than a gigabyte of next to nothing */
+export function refuseExpansion(label: string, bytes: { readonly packed: number; readonly unpacked: number }): void {
+  if (bytes.unpacked < UNPACKED_BYTES || bytes.unpacked < bytes.packed * RATIO) return
+  throw new Bomb(
+    `${label} is a decompression bomb: its first ${bytes.packed} bytes unpack to more than ${bytes.unpacked}`,
+  )
+}
 
 /**
  * Refuses a layer that unpacks to more than a gigabyte of next to nothing: it would fill the disk of every host that
- * pulls it. Ordinary layers cost a look at their first bytes; nothing is unpacked to memory or disk.
+ * pulls it. Ordinary layers cost a look at three places; nothing is unpacked to memory or disk. Not found is padding
+ * that ordinary data of a five-hundredth of its unpacked size precedes, or that lies at none of the three places.
  *
  * @throws Error that names the layer
  */
 export async function refuseBomb(blob: SourceBlob, signal: AbortSignal): Promise<void> {
-  const sample = await firstBytes(blob, signal)
+  const sample = await bytesAt(0, blob, signal)
   const compression = compressionOf(sample)
   if (compression === undefined) return
   if (compression === 'gzip' && blob.descriptor.size * 1032 < UNPACKED_BYTES) return
   const unpacking = () => (compression === 'gzip' ? createGunzip(CHUNKS) : createZstdDecompress(CHUNKS))
-  if ((await unpackedBytes(sample, unpacking())) < sample.length * RATIO) return
+  const isPadded = (await unpackedBytes(sample, unpacking())) >= sample.length * RATIO
+  if (!isPadded && !(await repeatsItself(blob, signal))) return
   const unpack = unpacking()
   let packed = 0
   let unpacked = 0
@@ -38,7 +50,7 @@ export async function refuseBomb(blob: SourceBlob, signal: AbortSignal): Promise
       if (unpacked < UNPACKED_BYTES) continue
       // What is on its way through the streams counts as read already: that errs on the side of letting it pass.
       if (unpacked < packed * RATIO) return
-      throw new Bomb(`${blob.label} is a decompression bomb: its first ${packed} bytes unpack to more than ${unpacked}`)
+      refuseExpansion(blob.label, { packed, unpacked })
     }
   } catch (error) {
     signal.throwIfAborted()
@@ -54,9 +66,20 @@ class Bomb extends Error {}
 
 const CHUNKS = { chunkSize: 1024 * 1024 }
 
-async function firstBytes(blob: SourceBlob, signal: AbortSignal): Promise<Buffer> {
-  for await (const piece of blob.open(0, signal)) return Buffer.from(piece.subarray(0, SAMPLE_BYTES))
+async function bytesAt(start: number, blob: SourceBlob, signal: AbortSignal): Promise<Buffer> {
+  for await (const piece of blob.open(start, signal)) return Buffer.from(piece.subarray(0, SAMPLE_BYTES))
   return Buffer.alloc(0)
+}
+
+/** Unpacking cannot begin in the middle; but there, what unpacks to next to nothing shows by its repeating codes. */
+async function repeatsItself(blob: SourceBlob, signal: AbortSignal): Promise<boolean> {
+  const { size } = blob.descriptor
+  for (const start of [Math.floor(size / 2), size - 2 * SAMPLE_BYTES]) {
+    if (start < SAMPLE_BYTES) continue
+    const sample = await bytesAt(start, blob, signal)
+    if (deflateRawSync(sample).length * SHRINKS_AGAIN < sample.length) return true
+  }
+  return false
 }
 
 /** How much the first bytes unpack to; counted only as far as it matters. */

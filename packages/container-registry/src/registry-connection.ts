@@ -22,8 +22,13 @@ export interface RegistryContext {
   readonly hide: (secret: string) => void
 }
 
-/** Tries of one request that meets a 5xx or a broken connection. Throttling is not counted: it is ridden out. */
-const TRIES = 6
+/**
+ * Faults in a row (5xx, broken connections) after which one part of an upload is given up: the whole push may be attempted
+ * again. Throttling is not counted, and what may be repeated at will is repeated until the step's signal aborts.
+ */
+export const UPLOAD_FAULTS = 6
+/** Half a minute of faults that hardly pass by themselves: an unknown host name, answers that are not what they say. */
+const STUBBORN_FAULTS = 12
 
 /** One registry host: connections, authorization and patience for all its repositories. */
 export class RegistryConnection {
@@ -77,18 +82,18 @@ export class RegistryConnection {
 
   /**
    * Sends a request until an answer comes that is no passing fault.
-   * @throws RegistryUnavailable after {@link TRIES} faults in a row
+   * @throws RegistryUnavailable after `mostFaults` faults in a row; the signal's reason
    */
-  async send(request: HttpRequest, scope: string): Promise<HttpAnswer> {
-    return this.riding(label(request), () => this.once(request, scope))
+  async send(request: HttpRequest, scope: string, mostFaults?: number): Promise<HttpAnswer> {
+    return this.riding(label(request), () => this.once(request, scope), mostFaults)
   }
 
   /**
    * As {@link send}, but the body of a success is left to be read. Follows redirects: ECR keeps its layers in S3.
    * @throws RegistryUnavailable, Failure for a redirect to nowhere
    */
-  async download(request: HttpRequest, scope: string): Promise<HttpDownload> {
-    return this.riding(label(request), async () => {
+  async download(request: HttpRequest, scope: string, mostFaults?: number): Promise<HttpDownload> {
+    const follow = async (): Promise<HttpDownload> => {
       let { url } = request
       for (let redirects = 0; ; redirects++) {
         const answer = await this.#authorized({ ...request, url }, scope, sent =>
@@ -104,7 +109,8 @@ export class RegistryConnection {
           })
         }
       }
-    })
+    }
+    return this.riding(label(request), follow, mostFaults)
   }
 
   async #authorized<Answer extends HttpAnswer>(
@@ -124,24 +130,33 @@ export class RegistryConnection {
     }
   }
 
-  /** Repeats `attempt` with jittered back-off while it meets passing faults. */
-  async riding<Answer extends HttpAnswer>(label: string, attempt: () => Promise<Answer>): Promise<Answer> {
+  /**
+   * Repeats `attempt` with jittered back-off while it meets passing faults.
+   * @param mostFaults in a row; default: until the signal aborts
+   * @throws RegistryUnavailable, the signal's reason
+   */
+  async riding<Answer extends HttpAnswer>(
+    label: string,
+    attempt: () => Promise<Answer>,
+    mostFaults = Number.POSITIVE_INFINITY,
+  ): Promise<Answer> {
     const { clock, signal } = this.context
-    for (let faults = 0, throttles = 0; ; ) {
-      const { answer, problem } = await attempt().then(
-        found => ({ answer: found, problem: passingProblem(found) }),
+    for (let faults = 0, throttles = 0, stubborn = 0; ; ) {
+      const { answer, problem, isStubborn } = await attempt().then(
+        found => ({ answer: found, problem: passingProblem(found), isStubborn: false }),
         (error: unknown) => {
           signal.throwIfAborted()
-          return { answer: undefined, problem: brokenConnection(error) }
+          return { answer: undefined, problem: brokenConnection(error), isStubborn: isStubbornFault(error) }
         },
       )
       if (answer !== undefined && problem === undefined) return answer
       const throttled = answer?.status === 429
       if (throttled) throttles++
       else faults++
-      if (faults >= TRIES) {
+      stubborn = isStubborn ? stubborn + 1 : 0
+      if (faults >= mostFaults || stubborn >= STUBBORN_FAULTS) {
         throw new RegistryUnavailable(
-          `The registry ${this.host} did not answer as it should, ${TRIES} times in a row.`,
+          `The registry ${this.host} did not answer as it should, ${faults} times in a row.`,
           {
             resource: label,
             said: problem ?? '',
@@ -202,6 +217,10 @@ export function brokenConnection(error: unknown): string {
     if (/socket hang up|aborted/.test(error.message)) return error.message
   }
   throw error
+}
+
+function isStubbornFault(error: unknown): boolean {
+  return error instanceof DamagedAnswer || (types.isNativeError(error) && 'code' in error && error.code === 'ENOTFOUND')
 }
 
 function retryAfterMs(answer: HttpAnswer | undefined): number {

@@ -10,7 +10,7 @@ import {
   sha256,
 } from './content.ts'
 import { DamagedAnswer, type HttpAnswer, type HttpRequest } from './http-exchange.ts'
-import { backoffMs, brokenConnection, type RegistryConnection } from './registry-connection.ts'
+import { backoffMs, brokenConnection, type RegistryConnection, UPLOAD_FAULTS } from './registry-connection.ts'
 import { RegistryError, RegistryUnavailable, registryWords } from './registry-error.ts'
 import { passedThrough } from './young-garbage.ts'
 
@@ -65,9 +65,15 @@ export class Repository {
   /**
    * A blob's bytes from `start` on, not verified. A broken connection is taken up again where it broke.
    * @param gone ends the download
+   * @param mostFaults in a row without a byte
    * @throws RegistryUnavailable when it breaks again and again without a byte
    */
-  async *readBlob({ digest, size }: Descriptor, start: number, gone: AbortSignal): AsyncGenerator<Buffer> {
+  async *readBlob(
+    { digest, size }: Descriptor,
+    start: number,
+    gone: AbortSignal,
+    mostFaults = UPLOAD_FAULTS,
+  ): AsyncGenerator<Buffer> {
     const connection = this.connection.abortedBy(gone)
     let at = start
     for (let faults = 0; at < size; ) {
@@ -76,6 +82,7 @@ export class Repository {
       const answer = await connection.download(
         { method: 'GET', url: this.url(`blobs/${digest}`), ...range },
         this.scope,
+        mostFaults,
       )
       if (answer.stream === undefined) {
         throw await this.refusal(`The layer ${digest} could not be read.`, answer, 'GetDownloadUrlForLayer')
@@ -97,7 +104,7 @@ export class Repository {
         connection.context.signal.throwIfAborted()
         const problem = brokenConnection(error)
         faults = at > begin ? 1 : faults + 1
-        if (faults >= 6) {
+        if (faults >= mostFaults) {
           throw new RegistryUnavailable(`The registry ${connection.host} did not give a layer to its end.`, {
             resource: `${this.name}@${digest}`,
             said: problem,
@@ -114,7 +121,8 @@ export class Repository {
     if (size > MANIFEST_LIMIT_BYTES)
       throw new Error(`${digest} has ${size} bytes, where ${MANIFEST_LIMIT_BYTES} are allowed`)
     const pieces: Buffer[] = []
-    for await (const piece of this.readBlob(descriptor, 0, this.connection.context.signal)) pieces.push(piece)
+    for await (const piece of this.readBlob(descriptor, 0, this.connection.context.signal, Number.POSITIVE_INFINITY))
+      pieces.push(piece)
     const bytes = Buffer.concat(pieces)
     if (sha256(bytes) !== digest) throw new Error(`The registry sent ${sha256(bytes)}, where ${digest} was asked for.`)
     return bytes
@@ -131,13 +139,13 @@ export class Repository {
     const url = this.url('blobs/uploads/')
     url.searchParams.set('mount', digest)
     url.searchParams.set('from', from)
-    const answer = await this.send({ method: 'POST', url })
+    const answer = await this.send({ method: 'POST', url }, UPLOAD_FAULTS)
     if (answer.status === 201) return { mounted: true }
     return { mounted: false, upload: answer.status === 202 ? this.location(answer) : await this.startUpload() }
   }
 
   async startUpload(): Promise<URL> {
-    const answer = await this.send({ method: 'POST', url: this.url('blobs/uploads/') })
+    const answer = await this.send({ method: 'POST', url: this.url('blobs/uploads/') }, UPLOAD_FAULTS)
     if (answer.status === 202) return this.location(answer)
     throw await this.refusal('An upload could not be started.', answer, 'InitiateLayerUpload')
   }
@@ -148,7 +156,7 @@ export class Repository {
   }
 
   /** Puts a manifest under a tag or its digest. @returns the digest that the registry says it has now */
-  async putManifest(reference: string, { mediaType, bytes, digest }: Manifest): Promise<string> {
+  async putManifest(reference: string, { mediaType, bytes }: Manifest): Promise<string> {
     const answer = await this.send({
       method: 'PUT',
       url: this.url(`manifests/${reference}`),
@@ -158,7 +166,22 @@ export class Repository {
     if (answer.status !== 201 && answer.status !== 200) {
       throw await this.refusal(`The manifest could not be put under ${reference}.`, answer, 'PutImage')
     }
-    return headerDigest(answer) ?? (await this.digestOf(reference)) ?? digest
+    return headerDigest(answer) ?? this.#appearing(reference)
+  }
+
+  /** What a tag that was put a moment ago stands for, where the answer did not say. @throws RegistryUnavailable */
+  async #appearing(reference: string): Promise<string> {
+    const { clock, signal } = this.connection.context
+    for (let tries = 1; ; tries++) {
+      const found = await this.digestOf(reference)
+      if (found !== undefined) return found
+      if (tries === APPEARS_TRIES) {
+        throw new RegistryUnavailable(`The registry took the manifest, but has nothing under ${reference}.`, {
+          resource: this.#resource,
+        })
+      }
+      await clock.sleep(backoffMs(tries, true, 0), signal)
+    }
   }
 
   /** The digest that a tag or digest stands for; undefined when there is none. */
@@ -207,8 +230,9 @@ export class Repository {
     })
   }
 
-  async send(request: HttpRequest): Promise<HttpAnswer> {
-    return this.connection.send(request, this.scope)
+  /** @param mostFaults in a row; default: until the signal aborts */
+  async send(request: HttpRequest, mostFaults?: number): Promise<HttpAnswer> {
+    return this.connection.send(request, this.scope, mostFaults)
   }
 
   url(path: string): URL {
@@ -262,6 +286,8 @@ export class Repository {
 export const MISSING_REPOSITORY =
   'Correct the name, the region or the account, or create the repository (infrastructure code, or: aws ecr create-repository).'
 
+/** looks at a tag after it was put, over some five seconds */
+const APPEARS_TRIES = 5
 const EMPTY = Buffer.alloc(0)
 
 function checkLength({ headers }: HttpAnswer, wanted: number): void {

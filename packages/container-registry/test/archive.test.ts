@@ -324,6 +324,36 @@ test('one image under several names is one image, in both forms', async () => {
   expect(root.bytes.toString()).toBe(image.manifest)
 })
 
+test.each([
+  ['another layer', gzipSync('another layer'), /"layer0\/layer.tar" unpacks to sha256:.*, where the config says/],
+  ['a truncated one', gzipSync('the layer').subarray(0, 20), /"layer0\/layer.tar" cannot be unpacked: unexpected end/],
+  ['a damaged one', Buffer.from('1f8b0800ffffffffffff', 'hex'), /"layer0\/layer.tar" cannot be unpacked/],
+  ['a bomb', repeatedGzip(Buffer.alloc(10_000_000), 110), /"layer0\/layer.tar" is a decompression bomb/],
+])('docker save: a compressed layer that is %s is refused', async (_, content, problem) => {
+  const members = dockerSave(['the layer']).map(member =>
+    member.name === 'layer0/layer.tar' ? { ...member, content } : member,
+  )
+  await expect(openArchive(written(members), signal)).rejects.toMatchObject({
+    name: 'ArchiveError',
+    details: { cause: expect.stringMatching(problem) },
+  })
+})
+
+test('a bomb behind honest bytes is refused', async () => {
+  const one = ociImage([
+    Buffer.concat([gzipSync(noise(40_000, 'honest')), repeatedGzip(Buffer.alloc(100_000_000), 11)]),
+  ])
+  await expect(openArchive(written(layoutOf(one.members, one.manifest)), signal)).rejects.toMatchObject({
+    details: { cause: expect.stringMatching(/is a decompression bomb/) },
+  })
+})
+
+/** A gzip of many members, which unpack one after the other. */
+function repeatedGzip(block: Buffer, times: number): Buffer {
+  const packed = gzipSync(block)
+  return Buffer.concat(Array.from({ length: times }, () => packed))
+}
+
 test('a bomb of zstd is refused like one of gzip', async () => {
   const compress = createZstdCompress()
   const packed: Buffer[] = []

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { type BuildCache, type BuildOutput, buildArguments, type DockerBuild } from '../src/docker-build.ts'
 import { buildFailure } from '../src/docker-build-failure.ts'
 import type { Builder } from '../src/docker-builder.ts'
+import { pushFailure } from '../src/docker-push.ts'
 
 const nothing: DockerBuild = {
   context: 'app',
@@ -218,4 +219,21 @@ describe('why a build failed', () => {
     expect(failed(said, own, repository).name).toBe('RegistryUnavailable')
     expect(failed(said, own, engine).name).toBe('Failure')
   })
+})
+
+test.each([
+  ['received unexpected HTTP status: 503 Service Unavailable', 'RegistryUnavailable'],
+  ['failed to do request: Head "https://h/v2/a": EOF', 'RegistryUnavailable'],
+  ['Get "https://h/v2/": net/http: TLS handshake timeout', 'RegistryUnavailable'],
+  ['toomanyrequests: Rate exceeded', 'RegistryUnavailable'],
+  ['read tcp 10.0.0.1:5->10.0.0.2:443: read: connection reset by peer', 'RegistryUnavailable'],
+  ['blob upload unknown', 'RegistryUnavailable'],
+  ['error parsing HTTP 403 response body: unexpected end of JSON input', 'PermissionError'],
+  ['denied: requested access to the resource is denied', 'Failure'],
+  ['tag does not exist: h/a:v1', 'Failure'],
+  ['An image does not exist locally with the tag: h/a', 'Failure'],
+  ['tag invalid: the tag is too long', 'Failure'],
+  ['tag invalid: The image tag is immutable', 'ImmutableTag'],
+])('docker push: %s is a %s', (said, name) => {
+  expect(pushFailure(said, 'h/a:v1', 'ecr').name).toBe(name)
 })

@@ -207,6 +207,19 @@ describe('scan gate', () => {
     )
   })
 
+  test('an image that ECR does not know yet is asked for again', async () => {
+    const gate = await scanned(undefined, false)
+    const unknown = {
+      kind: 'error',
+      status: 400,
+      code: 'ImageNotFoundException',
+      message: 'not there',
+      times: 1,
+    } as const
+    cloud.aws.addFault({ service: 'ecr', operation: 'StartImageScan', ...unknown })
+    expect((await gate('low', 10_000)).failure).toBeUndefined()
+  })
+
   test.each(['FAILED', 'UNSUPPORTED_IMAGE', 'SCAN_ELIGIBILITY_EXPIRED', 'FINDINGS_UNAVAILABLE', 'LIMIT_EXCEEDED'])(
     '%s is not passed',
     async status => {

@@ -94,6 +94,20 @@ test.each(['HEAD blob', 'POST upload', 'PATCH upload', 'PUT upload', 'PUT manife
   },
 )
 
+test.each(['HEAD blob', 'PUT manifest', 'HEAD manifest'])('%s: a longer outage is waited for', async operation => {
+  aws.addFault({ service: 'registry', operation, kind: 'error', status: 503, message: 'later', times: 14 })
+  const { digest } = await push(dockerSave(['one']))
+  expect(await repository.digestOf('v1')).toBe(digest)
+})
+
+test('an outage without end ends with the signal', async () => {
+  aws.addFault({ service: 'registry', operation: 'HEAD manifest', kind: 'error', status: 503, message: 'later' })
+  const looking = repository.digestOf('v1')
+  const own = signal
+  setTimeout(() => own.abort(new Error('out of time')), 300)
+  await expect(looking).rejects.toThrow('out of time')
+})
+
 test('a broken upload is resumed where the registry stands', async () => {
   aws.addFault({ service: 'registry', operation: 'PATCH upload', kind: 'reset', afterBytes: 1_000_000, times: 1 })
   const { bytes } = await push(dockerSave([big]))
