@@ -1,4 +1,4 @@
-import { Failure, removeBuildName } from '@aws-deploy-actions/action-runtime'
+import { Failure } from '@aws-deploy-actions/action-runtime'
 import {
   type BuildOutput,
   type DockerBuild,
@@ -8,6 +8,7 @@ import {
   ImmutableTag,
   type Manifest,
   pushesByItself,
+  removeBuildName,
 } from '@aws-deploy-actions/container-registry'
 import { cacheOf } from './build-cache.ts'
 import { commitTime, ociLabels } from './commit.ts'
