@@ -8,6 +8,6 @@ export default {
   transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } } }] },
   testTimeout: 90_000,
   // Most tests wait for something else than a processor.
-  maxWorkers: 4,
+  maxWorkers: 3,
   reporters: [['default', {}], '<rootDir>/test/support/parts-reporter.mjs'],
 }

@@ -11,7 +11,8 @@ const ACTIONS = new URL('../../actions/', import.meta.url).pathname
 const INPUTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'run-ecs-task': { 'task-definition': 'app' },
   'run-migration-task': { 'task-definition': 'app', database: 'shop' },
-  'ecr-push': { repository: 'app', archive: 'image.tar', tags: 'v1' },
+  'ecr-push': { repository: 'app', 'source-image': 'ecr:app:v1', tags: 'v2' },
+  'deploy-ecs-service': { services: 'api' },
 }
 
 /** From the start of a bundle to its first API call, beside an empty script under the same Node. */
@@ -19,7 +20,6 @@ export async function startUp(): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'))
   try {
     writeFileSync(join(folder, 'empty.mjs'), '')
-    writeFileSync(join(folder, 'image.tar'), '')
     const rows: Row[] = []
     for (const [action, inputs] of Object.entries(INPUTS)) {
       const empty: number[] = []
