@@ -1,5 +1,6 @@
 export { type Clock, Deadline, type Overdue, systemClock } from './clock.ts'
 export { asFailure, Cancelled, DeadlineExceeded, Failure, failureText, InputError } from './errors.ts'
+export { collectingGarbage } from './garbage.ts'
 export { InputReader } from './inputs.ts'
 export { createLog, harmless, type Log } from './log.ts'
 export { code, codeBlock, failureMarkdown, plain, table } from './markdown.ts'

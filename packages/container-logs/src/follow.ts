@@ -1,4 +1,4 @@
-import { type Clock, Deadline, DeadlineExceeded, type Log } from '@aws-deploy-actions/action-runtime'
+import { type Clock, collectingGarbage, Deadline, DeadlineExceeded, type Log } from '@aws-deploy-actions/action-runtime'
 import { AwsError, call, PermissionError, sdkConfig } from '@aws-deploy-actions/aws-clients'
 import { CloudWatchLogsClient, GetLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs'
 import { CallBudget } from './budget.ts'
@@ -42,7 +42,12 @@ const DRAINING_MS = 500
 const QUIET_MS = 2000
 /** GetLogEvents allows 10 calls a second per account and Region (CloudWatch Logs quotas; can be raised); others need some too. */
 const CALLS_PER_SECOND = 6
+/** GetLogEvents gives up to 10,000 events a page; half of that is as quick within the budget and needs less memory. */
+const PAGE_EVENTS = 5000
 const KEPT_LINES = 20
+/** Of a page so much garbage is left for each event (bytes, about), beside its text. */
+const EVENT_BYTES = 200
+const GARBAGE_BYTES = 1024 * 1024
 /** How long one look rides out a bad spell (ms). */
 const PATIENCE_MS = 30_000
 const DRAINING_PATIENCE_MS = 6000
@@ -64,6 +69,7 @@ export function followLogs(
   let ran: ReadonlySet<string> = new Set()
   let noticed = false
   const wakeUps = new Set<() => void>()
+  const passedThrough = collectingGarbage('major', GARBAGE_BYTES)
 
   const notice = (text: string): void => {
     if (!noticed) log.notice('Logs are incomplete', text)
@@ -111,6 +117,7 @@ export function followLogs(
     log.outside(container, messages)
     lines.set(container, (lines.get(container) ?? 0) + messages.length)
     kept.set(container, [...(kept.get(container) ?? []), ...messages.slice(-KEPT_LINES)].slice(-KEPT_LINES))
+    passedThrough(messages.reduce((bytes, message) => bytes + message.length + EVENT_BYTES, 0))
   }
 
   /** One page; `missing` while the stream does not exist (normal until the container starts). */
@@ -132,6 +139,7 @@ export function followLogs(
               logGroupName: group,
               logStreamName: stream,
               startFromHead: true,
+              limit: PAGE_EVENTS,
               ...(token === undefined ? {} : { nextToken: token }),
             }),
             options,

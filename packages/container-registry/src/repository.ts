@@ -1,4 +1,4 @@
-import { Failure } from '@aws-deploy-actions/action-runtime'
+import { collectingGarbage, Failure } from '@aws-deploy-actions/action-runtime'
 import { PermissionError } from '@aws-deploy-actions/aws-clients'
 import {
   type Descriptor,
@@ -12,7 +12,6 @@ import {
 import { DamagedAnswer, type HttpAnswer, type HttpRequest } from './http-exchange.ts'
 import { backoffMs, brokenConnection, type RegistryConnection, UPLOAD_FAULTS } from './registry-connection.ts'
 import { RegistryError, RegistryUnavailable, registryWords } from './registry-error.ts'
-import { passedThrough } from './young-garbage.ts'
 
 /** Service prefix of the IAM actions that the registry asks for; undefined for registries other than ECR. */
 export type RegistryKind = 'ecr' | 'ecr-public' | undefined
@@ -27,6 +26,8 @@ type IamOperation =
   | 'PutImage'
   | 'BatchGetImage'
   | 'GetDownloadUrlForLayer'
+
+const passedThrough = collectingGarbage('minor', 8 * 1024 * 1024)
 
 /** One repository of a registry, through the OCI distribution API. Every method throws RegistryError, PermissionError, RegistryUnavailable. */
 export class Repository {
