@@ -307,6 +307,16 @@ test('faults of API and registry are ridden out', async () => {
   expect([exitCode, outputs['digest']]).toEqual([0, digest])
 })
 
+test('an image with as many tags as it can hold: ECR’s words, not a permission', async () => {
+  const message =
+    "Adding tag 'x' to an image in the repository with name 'app' in registry with id '1' exceeds the maximum allowed number of tags per image which is '1000'"
+  aws.addFault({ service: 'registry', operation: 'PUT manifest', kind: 'error', status: 403, code: 'DENIED', message })
+  const result = await push()
+  expect([result.exitCode, result.outputs['status']]).toEqual([1, 'failed'])
+  expect(errorOf(result)).toMatch(/maximum allowed number of tags per image which is '1000'[\s\S]*Delete tags/)
+  expect(errorOf(result)).not.toMatch(/"Action"/)
+})
+
 test('push-attempts: another attempt after a registry that failed for long', async () => {
   aws.addFault({ service: 'registry', operation: 'PATCH upload', kind: 'reset', times: 11 })
   // two blobs at a time, each with five faults that are ridden out

@@ -72,10 +72,10 @@ export function asFailure(thrown: unknown): Failure {
 }
 
 /** The failure as the text of one annotation. */
-export function failureText({ what, resource, said, seen, cause, next }: FailureRecord): string {
+export function failureText({ what, resource, said, saidBy = 'AWS', seen, cause, next }: FailureRecord): string {
   const lines = [what]
   if (resource !== undefined) lines.push(`Resource: ${resource}`)
-  if (said !== undefined) lines.push(`AWS says: ${said}`)
+  if (said !== undefined) lines.push(`${saidBy} says: ${said}`)
   if (seen !== undefined && seen.length > 0) lines.push('Last seen:', ...seen.map(line => `  ${line}`))
   if (cause !== undefined) lines.push(`Likely cause: ${cause}`)
   if (next !== undefined && next.length > 0) {

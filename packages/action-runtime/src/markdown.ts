@@ -26,9 +26,9 @@ export function codeBlock(text: string): string {
 }
 
 /** A failure's own words, likely cause and next steps, for below the verdict that says what failed. */
-export function failureMarkdown({ said, cause, next = [] }: FailureRecord): string {
+export function failureMarkdown({ said, saidBy = 'AWS', cause, next = [] }: FailureRecord): string {
   const parts: string[] = []
-  if (said !== undefined) parts.push(`**AWS says:** ${code(said)}`)
+  if (said !== undefined) parts.push(`**${plain(saidBy)} says:** ${code(said)}`)
   if (cause !== undefined) parts.push(`**Likely cause:** ${plain(cause)}`)
   if (next.length > 0) parts.push(`**What to do**\n\n${next.map(step => `- ${plain(step)}`).join('\n')}`)
   return parts.join('\n\n')

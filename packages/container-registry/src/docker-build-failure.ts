@@ -21,6 +21,7 @@ export function buildFailure(
   return new Failure(`docker build ended with exit code ${exitCode}.`, {
     resource: context,
     said,
+    saidBy: 'docker',
     ...(cause === undefined ? {} : { cause }),
     next: [next],
   })

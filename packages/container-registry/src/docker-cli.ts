@@ -71,6 +71,7 @@ export async function docker(call: DockerCall): Promise<DockerResult> {
     call.signal.throwIfAborted()
     throw new Failure('docker could not be started.', {
       said: error instanceof Error ? error.message : String(error),
+      saidBy: 'The system',
       next: [
         'Run the step on a runner with Docker (ubuntu-latest has it), or hand over an image archive with "archive".',
       ],

@@ -23,7 +23,11 @@ export async function dockerPush(
   const { environment } = config
   const tagging = await docker({ arguments: ['tag', buildName(folder), target], environment, signal })
   if (tagging.exitCode !== 0) {
-    throw new Failure('The built image is not there any more.', { resource: imageId, said: lastWords(tagging) })
+    throw new Failure('The built image is not there any more.', {
+      resource: imageId,
+      said: lastWords(tagging),
+      saidBy: 'docker',
+    })
   }
   const result = await docker({ arguments: ['--config', config.folder, 'push', target], environment, signal, log })
   if (result.exitCode !== 0) throw pushFailure(lastWords(result), target, kind)
@@ -50,16 +54,18 @@ export function pushFailure(said: string, target: string, kind: 'ecr' | 'ecr-pub
       `${kind}:${action}`,
     )
   }
-  if (/immutable/.test(said)) return new ImmutableTag('The tag cannot be moved.', { resource: target, said })
+  if (/immutable/.test(said))
+    return new ImmutableTag('The tag cannot be moved.', { resource: target, said, saidBy: 'docker' })
   if (/name unknown|repository .*not (?:found|exist)/i.test(said)) {
     return new Failure(`The repository of ${target} does not exist.`, {
       resource: target,
       said,
+      saidBy: 'docker',
       next: [MISSING_REPOSITORY],
     })
   }
   if (/denied|unauthorized|authentication required|no basic auth/i.test(said)) {
-    return new Failure('The registry refused the push.', { resource: target, said })
+    return new Failure('The registry refused the push.', { resource: target, said, saidBy: 'docker' })
   }
   // docker: "error parsing HTTP 403 response body: …" where the answer has no words of the registry's.
   if (/\b403\b/.test(said)) {
@@ -69,7 +75,7 @@ export function pushFailure(said: string, target: string, kind: 'ecr' | 'ecr-pub
       `${kind}:InitiateLayerUpload`,
     )
   }
-  const details = { resource: target, said }
+  const details = { resource: target, said, saidBy: 'docker' }
   if (passesByItself(said)) return new RegistryUnavailable('docker push failed.', details)
   return new Failure('docker push failed.', details)
 }

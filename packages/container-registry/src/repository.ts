@@ -257,6 +257,10 @@ export class Repository {
       const host = this.connection.host
       return new RegistryError(`The registry ${host} did not accept the credentials.`, this.#resource, told)
     }
+    // Amazon ECR refuses a tag too many with DENIED as well.
+    if (/exceeds the maximum allowed number of tags/.test(text)) {
+      return new RegistryError(what, this.#resource, answer, [TAGS_FULL])
+    }
     if (this.#kind !== undefined && (code === 'DENIED' || answer.status === 403)) {
       const message = answer.body.length === 0 ? 'the answer to this request has no text' : text
       return new PermissionError(
@@ -286,6 +290,9 @@ export class Repository {
 
 export const MISSING_REPOSITORY =
   'Correct the name, the region or the account, or create the repository (infrastructure code, or: aws ecr create-repository).'
+
+const TAGS_FULL =
+  'Delete tags of this image that nothing needs (aws ecr batch-delete-image), or use fewer tags: an image holds 1,000.'
 
 /** looks at a tag after it was put, over some five seconds */
 const APPEARS_TRIES = 5

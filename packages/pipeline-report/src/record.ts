@@ -10,8 +10,10 @@ export interface FailureRecord {
   readonly what: string
   /** the resource it happened to: a task, a repository, a URL */
   readonly resource?: string
-  /** AWS's own words, verbatim */
+  /** the words of who refused, verbatim */
   readonly said?: string
+  /** who said them (`docker`, say); AWS when absent */
+  readonly saidBy?: string
   /** what was seen just before: log lines, events */
   readonly seen?: readonly string[]
   readonly cause?: string

@@ -32,7 +32,15 @@ const small: ReportRecord = {
     actor: 'octocat',
   },
   failures: [
-    { what: 'The container app exited with 1.', resource: 'task/1', said: 'x', seen: ['a'], cause: 'c', next: ['n'] },
+    {
+      what: 'The container app exited with 1.',
+      resource: 'task/1',
+      said: 'x',
+      saidBy: 'docker',
+      seen: ['a'],
+      cause: 'c',
+      next: ['n'],
+    },
   ],
   images: [{ reference: 'ecr:app@sha256:0', tags: ['a', 'b'], status: 'built' }],
   tasks: [{ cluster: 'main', task: 'f00', exitCode: 1, seconds: 3, lastLines: ['1', '2', '3'] }],
