@@ -20,6 +20,7 @@ import {
   type Task,
 } from '@aws-sdk/client-ecs'
 import { pushImage } from '../../packages/local-aws/test/support/image.ts'
+import { requireValidReport } from './report.ts'
 
 /** A local AWS with a cluster, a log group and an image, and the means to run an action's bundle in it. */
 export interface TaskCloud {
@@ -32,7 +33,11 @@ export interface TaskCloud {
     containers: Readonly<Record<string, string | Partial<ContainerDefinition>>>,
     more?: Partial<RegisterTaskDefinitionCommandInput>,
   ): Promise<string>
-  run(inputs: Readonly<Record<string, string>>, action?: string): Promise<JavaScriptActionResult>
+  run(
+    inputs: Readonly<Record<string, string>>,
+    action?: string,
+    variables?: Readonly<Record<string, string>>,
+  ): Promise<JavaScriptActionResult>
   start(
     inputs: Readonly<Record<string, string>>,
     action?: string,
@@ -104,7 +109,15 @@ export async function startTaskCloud(options: LocalAwsOptions = {}): Promise<Tas
       )
       return taskDefinition?.taskDefinitionArn ?? ''
     },
-    run: (inputs, action = 'run-ecs-task') => runJavaScriptAction(join(ACTIONS, action), runnerOptions(inputs)),
+    run: async (inputs, action = 'run-ecs-task', variables = {}) => {
+      const { environment: own, ...options } = runnerOptions(inputs)
+      const result = await runJavaScriptAction(join(ACTIONS, action), {
+        ...options,
+        environment: { ...own, ...variables },
+      })
+      requireValidReport(result)
+      return result
+    },
     runIn: (workspace, inputs, action = 'run-ecs-task') =>
       runJavaScriptAction(join(ACTIONS, action), { ...runnerOptions(inputs), workspace }),
     temp,

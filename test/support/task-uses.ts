@@ -83,7 +83,7 @@ export function taskUses(action: string, more: Readonly<Record<string, string>> 
           {
             'task-definition': 'shop',
             container: 'job',
-            image: 'ecr-public:local/tools:none',
+            image: 'ecr-public:l0c4l4ws/tools:none',
             timeout: '20s',
             ...more,
           },

@@ -22,7 +22,7 @@ const USES: PolicyUse<ServiceCloud>[] = [
     name: 'images that do not exist, one in ECR Public',
     green: false,
     prepare: seed,
-    use: cloud => cloud.run({ services: 'web', images: 'app=ecr:app:gone\njob=ecr-public:local/tools:none' }),
+    use: cloud => cloud.run({ services: 'web', images: 'app=ecr:app:gone\njob=ecr-public:l0c4l4ws/tools:none' }),
   },
   {
     name: 'a rollback with nothing to go back to',

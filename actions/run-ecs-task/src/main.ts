@@ -1,4 +1,4 @@
-import { type Action, Deadline } from '@aws-deploy-actions/action-runtime'
+import type { Action } from '@aws-deploy-actions/action-runtime'
 import { sdkConfig } from '@aws-deploy-actions/aws-clients'
 import {
   preparedTask,
@@ -16,10 +16,9 @@ export const action: Action<TaskInputs, TaskRun> = {
   readInputs: readTaskInputs,
   start: ({ cluster, region }) => ({ cluster, region }),
   main: async (inputs, run, runtime) => {
-    const { log, signal, output } = runtime
+    const { log, output } = runtime
     const ecs = new ECSClient(sdkConfig(inputs.region))
-    const calling = { clock: runtime, log, signal, deadline: new Deadline(runtime, inputs.timeoutMs) }
-    const prepared = await log.group('Task definition', () => preparedTask(inputs, ecs, calling))
+    const prepared = await log.group('Task definition', () => preparedTask(inputs, ecs, runtime))
     await runToItsEnd(prepared, inputs, run, output, runtime)
     return 'succeeded'
   },

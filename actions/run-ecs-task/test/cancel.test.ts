@@ -13,12 +13,27 @@ const PHASES: readonly {
   readonly prepare: (cloud: TaskCloud) => void
   readonly reached: (cloud: TaskCloud, action: RunningAction) => boolean
   readonly started: boolean
+  readonly inputs?: Readonly<Record<string, string>>
   readonly speed?: number
 }[] = [
   {
     name: 'while the task definition is looked up',
     prepare: cloud => cloud.aws.addFault({ operation: 'DescribeTaskDefinition', kind: 'delay', delayMs: 4000 }),
     reached: cloud => cloud.calls('DescribeTaskDefinition').length > 0,
+    started: false,
+  },
+  {
+    name: 'in preflight',
+    prepare: cloud => cloud.aws.addFault({ operation: 'BatchGetImage', kind: 'delay', delayMs: 4000 }),
+    reached: cloud => cloud.calls('BatchGetImage').length > 0,
+    started: false,
+  },
+  {
+    name: 'while a revision is registered',
+    prepare: cloud => cloud.aws.addFault({ operation: 'RegisterTaskDefinition', kind: 'delay', delayMs: 4000 }),
+    // The first one is the test's own.
+    reached: cloud => cloud.calls('RegisterTaskDefinition').length > 1,
+    inputs: { secrets: 'TOKEN=/shop/token', preflight: 'false' },
     started: false,
   },
   {
@@ -60,13 +75,13 @@ const PHASES: readonly {
 ]
 
 describe.each(['SIGINT', 'SIGTERM'] as const)('%s', signal => {
-  for (const { name, prepare, reached, started, speed } of PHASES) {
+  for (const { name, prepare, reached, started, inputs = {}, speed } of PHASES) {
     inCloud(
       `${name}: nothing goes on, status cancelled`,
       async cloud => {
         await cloud.register('long', LONG)
         prepare(cloud)
-        const action = await cloud.start({ 'task-definition': 'long' })
+        const action = await cloud.start({ 'task-definition': 'long', ...inputs })
         await until('the phase is reached', () => reached(cloud, action))
         const sent = performance.now()
         action.signal(signal)
@@ -79,6 +94,7 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('%s', signal => {
         expect(tasks.every(({ desiredStatus }) => desiredStatus === 'STOPPED')).toBe(true)
         expect(cloud.calls('StopTask').length > 0).toBe(started)
         if (started) expect(stdout).toContain('ECS accepted it')
+        if (speed === undefined) await allStopped(cloud)
         const pid = /app \| pid (\d+)/.exec(stdout)?.[1]
         if (pid !== undefined) await until('the container’s process is gone', () => !alive(Number(pid)))
       },
@@ -114,16 +130,35 @@ describe('other ways to be interrupted', () => {
     expect(cloud.calls('StopTask')).toHaveLength(1)
   })
 
-  inCloud('while the last lines are awaited: no StopTask, cancelled all the same', async cloud => {
-    await cloud.register('quick', { app: 'echo done' })
-    const action = await cloud.start({ 'task-definition': 'quick' })
-    await until('the exit was seen', () => action.output().includes('exited with 0'))
-    action.signal('SIGTERM')
-    const { exitCode, outputs } = await action.result
-    expect(exitCode).toBe(143)
-    expect(outputs).toMatchObject({ status: 'cancelled', 'exit-code': '0' })
-    expect(cloud.calls('StopTask')).toEqual([])
-  })
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    inCloud(`${signal} while the last lines are awaited: no StopTask, cancelled all the same`, async cloud => {
+      await cloud.register('quick', { app: 'echo done' })
+      const action = await cloud.start({ 'task-definition': 'quick' })
+      await until('the exit was seen', () => action.output().includes('exited with 0'))
+      action.signal(signal)
+      const { exitCode, outputs } = await action.result
+      expect(exitCode).toBe(code)
+      expect(outputs).toMatchObject({ status: 'cancelled', 'exit-code': '0' })
+      expect(cloud.calls('StopTask')).toEqual([])
+    })
+
+    inCloud(`${signal} while what goes on beside a finished job is stopped: it is stopped`, async cloud => {
+      await cloud.register('beside', {
+        server: 'exec sleep 600',
+        job: { essential: false, entryPoint: ['sh', '-c'], command: ['exit 0'] },
+      })
+      cloud.aws.addFault({ operation: 'StopTask', kind: 'delay', delayMs: 1000 })
+      const action = await cloud.start({ 'task-definition': 'beside', container: 'job' })
+      await until('StopTask is under way', () => cloud.calls('StopTask').length > 0)
+      action.signal(signal)
+      const { exitCode, outputs } = await action.result
+      expect([exitCode, outputs['status'], outputs['exit-code']]).toEqual([code, 'cancelled', '0'])
+      await allStopped(cloud)
+    })
+  }
 })
 
 describe('the deadline', () => {
@@ -139,7 +174,19 @@ describe('the deadline', () => {
     expect(annotations[0]?.message).toContain('The container app did not end within 4s.')
     expect(stdout).toContain('ECS accepted it')
     expect(cloud.calls('StopTask')).toHaveLength(1)
+    await allStopped(cloud)
   })
+
+  for (const operation of ['DescribeTaskDefinition', 'BatchGetImage']) {
+    inCloud(`is kept while ${operation} is not answered: nothing was started`, async cloud => {
+      await cloud.register('long', LONG)
+      cloud.aws.addFault({ operation, kind: 'delay', delayMs: 60_000 })
+      const { exitCode, outputs, took } = await cloud.run({ 'task-definition': 'long', timeout: '3s' })
+      expect([exitCode, outputs['status']]).toEqual([1, 'timed-out'])
+      expect(took).toBeLessThan(3000 + 5000 + STARTING_MS)
+      expect(await cloud.tasks()).toEqual([])
+    })
+  }
 
   inCloud(
     'is kept while the task is provisioned',
@@ -148,6 +195,7 @@ describe('the deadline', () => {
       const { outputs } = await cloud.run({ 'task-definition': 'long', timeout: '3s' })
       expect(outputs['status']).toBe('timed-out')
       expect(cloud.calls('StopTask')).toHaveLength(1)
+      await allStopped(cloud)
     },
     { speed: 0.5 },
   )
@@ -173,6 +221,13 @@ describe('the deadline', () => {
     expect(stdout).toContain('may still be running')
   })
 })
+
+/** Sees every task to its end. */
+function allStopped(cloud: TaskCloud): Promise<void> {
+  return until('every task is stopped', async () =>
+    (await cloud.tasks()).every(({ lastStatus }) => lastStatus === 'STOPPED' || lastStatus === 'DEPROVISIONING'),
+  )
+}
 
 function alive(pid: number): boolean {
   try {

@@ -75,6 +75,15 @@ describe('faults that pass are ridden out', () => {
     expect(await cloud.tasks()).toHaveLength(1)
   })
 
+  inCloud('RunTask and DescribeTasks reset, each twice in a row: green, one task', async cloud => {
+    await cloud.register('ok', { app: 'exit 0' })
+    for (const operation of ['RunTask', 'DescribeTasks'])
+      cloud.aws.addFault({ service: 'ecs', operation, kind: 'reset', times: 2 })
+    expect((await cloud.run({ 'task-definition': 'ok' })).exitCode).toBe(0)
+    expect(cloud.calls('RunTask').map(({ fault }) => fault)).toEqual(['reset', 'reset', undefined])
+    expect(await cloud.tasks()).toHaveLength(1)
+  })
+
   inCloud('the answer of RunTask lost twice: one task, found by its token', async cloud => {
     await cloud.register('ok', { app: 'exit 0' })
     cloud.aws.addFault({ service: 'ecs', operation: 'RunTask', kind: 'lost-answer', times: 2 })
@@ -114,6 +123,30 @@ describe('faults that stay fail at once, and help', () => {
     expect(cloud.calls('RunTask')).toHaveLength(1)
     expect(took).toBeLessThan(20_000)
   })
+
+  for (const [action, inputs] of [
+    ['ecs:DescribeTaskDefinition', {}],
+    ['ecs:RegisterTaskDefinition', { entrypoint: '["true"]' }],
+    ['iam:PassRole', { entrypoint: '["true"]' }],
+    ['ecs:DescribeServices', { 'network-from-service': 'web' }],
+  ] as const) {
+    inCloud(`AccessDenied on ${action}: red at once, with the action and the statement to add`, async cloud => {
+      await cloud.register('ok', { app: 'exit 0' })
+      cloud.aws.setPolicy({
+        Version: '2012-10-17',
+        Statement: [
+          { Effect: 'Allow', Action: '*', Resource: '*' },
+          { Effect: 'Deny', Action: action, Resource: '*' },
+        ],
+      })
+      const { exitCode, outputs, annotations, took } = await cloud.run({ 'task-definition': 'ok', ...inputs })
+      expect([exitCode, outputs['status']]).toEqual([1, 'not-started'])
+      expect(annotations[0]?.message).toContain(`The role may not ${action}.`)
+      expect(annotations[0]?.message).toContain(`"Action":"${action}"`)
+      expect(cloud.calls('RunTask')).toEqual([])
+      expect(took).toBeLessThan(20_000)
+    })
+  }
 
   inCloud('no room until the deadline: not-started, with the reason', async cloud => {
     await cloud.register('ok', { app: 'exit 0' })

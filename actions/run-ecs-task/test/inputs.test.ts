@@ -56,6 +56,21 @@ describe('wrong inputs', () => {
     }
   })
 
+  test('a runner that is neither Linux nor x64 or arm64 is refused before anything else', async () => {
+    const pretended = 'Object.defineProperty(process,"platform",{value:"darwin"})'
+    const { exitCode, annotations } = await runJavaScriptAction(FOLDER, {
+      environment: {
+        AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
+        NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(pretended)}`,
+      },
+      inputs: {},
+    })
+    expect(exitCode).toBe(1)
+    expect(annotations.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^This action runs on Linux \(x64 or arm64\), not on darwin/),
+    ])
+  })
+
   test('a task-definition file: unknown keys, unresolved values and wrong types with their path', async () => {
     const workspace = await mkdtemp(join(tmpdir(), 'workspace-'))
     const definition = {

@@ -1,5 +1,6 @@
 import { describe, expect } from '@jest/globals'
 import { inCloud } from '../../../test/support/in-cloud.ts'
+import { until } from '../../../test/support/task-cloud.ts'
 
 /** Lines of one container in what was printed, without the prefix. */
 function linesOf(container: string, stdout: string): string[] {
@@ -48,6 +49,20 @@ describe('lines', () => {
     const lines = linesOf('app', stdout)
     expect(lines).toHaveLength(25_000)
     expect(lines.at(-1)).toContain('line 25000 ')
+  })
+
+  inCloud('last lines that CloudWatch shows seconds after the exit are read', async cloud => {
+    await cloud.register('late', { app: 'echo the reason; exit 3' })
+    // The start of the stream, again and again: nothing there yet.
+    const nextForwardToken = `f/30${'0'.repeat(54)}/s`
+    cloud.aws.addFault({ operation: 'GetLogEvents', kind: 'answer', body: { events: [], nextForwardToken } })
+    const action = await cloud.start({ 'task-definition': 'late' })
+    await until('the exit was seen', () => action.output().includes('exited with 3'))
+    await new Promise(resolve => setTimeout(resolve, 2200))
+    cloud.aws.clearFaults()
+    const { stdout, annotations } = await action.result
+    expect(linesOf('app', stdout)).toEqual(['the reason'])
+    expect(annotations[0]?.message).toContain('the reason')
   })
 
   inCloud('a container without awslogs is named once', async cloud => {

@@ -1,5 +1,7 @@
 import { describe, expect } from '@jest/globals'
 import { inCloud } from '../../../test/support/in-cloud.ts'
+import { until } from '../../../test/support/task-cloud.ts'
+import { seed } from '../../../test/support/task-uses.ts'
 
 describe('the counted container decides', () => {
   inCloud('exit code 0, observed, is green; everything known is an output', async cloud => {
@@ -55,6 +57,9 @@ describe('the counted container decides', () => {
     const { exitCode, outputs } = await cloud.run({ 'task-definition': 'stubborn-sidecar', container: 'app' })
     expect(outputs).toMatchObject({ status: 'succeeded', 'exit-code': '0' })
     expect(exitCode).toBe(0)
+    const sidecar = async () => (await cloud.tasks())[0]?.containers?.find(({ name }) => name === 'sidecar')
+    await until('the sidecar is over', async () => (await sidecar())?.exitCode !== undefined)
+    expect((await sidecar())?.exitCode).toBe(137)
   })
 
   inCloud('a non-essential counted container: what would go on without it is told to stop', async cloud => {
@@ -133,6 +138,39 @@ describe('no exit code is a failure that says why', () => {
     expect(annotations[0]?.message).toContain('Likely cause: A container that this one depends on failed')
     expect(annotations[0]?.message).toContain('why it failed')
     expect(outputs).not.toHaveProperty('exit-code')
+  })
+
+  inCloud('a container that ran and whose end ECS lost sight of: failed, not known, never green', async cloud => {
+    await cloud.register('lost', { app: 'echo working; sleep 60' })
+    const action = await cloud.start({ 'task-definition': 'lost' })
+    await until('the container runs', () => action.output().includes('app | working'))
+    const [task] = await cloud.tasks()
+    const lost = {
+      taskArn: task?.taskArn,
+      lastStatus: 'STOPPED',
+      desiredStatus: 'STOPPED',
+      stopCode: 'InfrastructureHealth',
+      stoppedReason: 'Infrastructure health check failed',
+      containers: [{ name: 'app', lastStatus: 'STOPPED', runtimeId: task?.containers?.[0]?.runtimeId }],
+    }
+    cloud.aws.addFault({ operation: 'DescribeTasks', kind: 'answer', body: { tasks: [lost], failures: [] } })
+    const { exitCode, outputs, annotations } = await action.result
+    expect([exitCode, outputs['status']]).toEqual([1, 'failed'])
+    expect(outputs).not.toHaveProperty('exit-code')
+    expect(annotations[0]?.message).toContain('ended without an exit code: whether it succeeded is not known')
+    expect(annotations[0]?.message).toContain('InfrastructureHealth: Infrastructure health check failed')
+  })
+
+  inCloud('preflight looks at public images as a runtime does', async cloud => {
+    await seed(cloud)
+    await cloud.register('tools', { app: { entryPoint: ['true'] } })
+    const { annotations, outputs } = await cloud.run({
+      'task-definition': 'tools',
+      image: 'ecr-public:l0c4l4ws/tools:none',
+    })
+    expect(outputs['status']).toBe('not-started')
+    expect(annotations[0]?.message).toMatch(/l0c4l4ws\/tools:none does not exist in ECR/)
+    expect(cloud.calls('RunTask')).toEqual([])
   })
 
   inCloud('preflight finds everything that is missing in one error, before anything is started', async cloud => {

@@ -1,4 +1,4 @@
-import { type Action, Deadline } from '@aws-deploy-actions/action-runtime'
+import type { Action } from '@aws-deploy-actions/action-runtime'
 import { sdkConfig } from '@aws-deploy-actions/aws-clients'
 import {
   databaseLock,
@@ -24,14 +24,14 @@ export const action: Action<MigrationInputs, MigrationRun> = {
   readInputs,
   start: ({ cluster, region }) => ({ cluster, region }),
   main: async (inputs, run, runtime) => {
-    const { log, signal, output } = runtime
+    const { log, output } = runtime
     const { database, lock, lockTimeoutMs, verifyCommand, logs, timeoutMs } = inputs
     const ecs = new ECSClient(sdkConfig(inputs.region))
-    const calling = { clock: runtime, log, signal, deadline: new Deadline(runtime, timeoutMs) }
-    const prepared = await log.group('Task definition', () => preparedTask(inputs, ecs, calling))
+    const prepared = await log.group('Task definition', () => preparedTask(inputs, ecs, runtime))
     const one =
       database === undefined || !lock ? undefined : databaseLock(database, lockTimeoutMs, ownMark(runtime.environment))
-    const [first, second] = one === undefined || verifyCommand === undefined ? [one] : lockForTwo(one)
+    const [first, second] =
+      one === undefined || verifyCommand === undefined ? [one] : lockForTwo(one, prepared.container)
     await runToItsEnd(prepared, { logs, timeoutMs, ...(first && { lock: first }) }, run, output, runtime)
     if (verifyCommand === undefined) return 'succeeded'
     run.verification = { cluster: run.cluster, region: run.region }

@@ -140,7 +140,58 @@ describe('what the lock holds on to', () => {
     const started = cloud
       .calls('RunTask')
       .map(({ input }) => String(Reflect.get(Object(input), 'group')).replace(/^github\/4711-1-[0-9a-f]+/, ''))
-    expect(started).toEqual(['/1-of-2', '/2-of-2', ''])
+    expect(started).toEqual(['/1-of-2/app', '/2-of-2', ''])
+  })
+
+  inCloud('verification belongs to it whatever a sidecar ends with', async cloud => {
+    await cloud.register('migrate', {
+      app: { entryPoint: ['sh', '-c'], command: ['echo migrating; sleep 2'] },
+      sidecar: { entryPoint: ['sh', '-c'], command: ['trap "exit 1" TERM; while :; do sleep 0.1; done'] },
+    })
+    const inputs = { 'task-definition': 'migrate', database: 'shop', 'lock-timeout': '60s' }
+    const first = await cloud.start({ ...inputs, 'verify-command': '["echo verifying; sleep 2"]' }, ACTION)
+    await until('the first migrates', () => first.output().includes('app | migrating'))
+    const second = await cloud.run(inputs, ACTION)
+    const { outputs } = await first.result
+    expect([outputs['verify-exit-code'], second.exitCode]).toEqual(['0', 0])
+    const started = cloud.calls('RunTask').map(({ input }) => String(Reflect.get(Object(input), 'group')))
+    expect(started.map(group => /\/[12]-of-2/.exec(group)?.[0])).toEqual(['/1-of-2', '/2-of-2', undefined])
+  })
+
+  inCloud('a verification that finds no room for more than half a minute keeps it', async cloud => {
+    await cloud.register('migrate', { app: { entryPoint: ['sh', '-c'], command: ['echo migrating'] } })
+    const inputs = { 'task-definition': 'migrate', database: 'shop' }
+    const first = await cloud.start({ ...inputs, 'verify-command': '["echo verifying"]' }, ACTION)
+    await until('the migration runs', () => first.output().includes('Started task'))
+    const failures = [{ reason: 'RESOURCE:CPU' }]
+    cloud.aws.addFault({ operation: 'RunTask', kind: 'answer', body: { tasks: [], failures } })
+    await until('there is no room', () => first.output().includes('No room'))
+    const [migration] = await cloud.tasks()
+    await until('half a minute is over', () => Date.now() > Number(migration?.executionStoppedAt) + 32_000, 40_000)
+    const second = await cloud.run(inputs, ACTION)
+    cloud.aws.clearFaults()
+    expect(second.outputs['status']).toBe('not-started')
+    expect(second.annotations[0]?.message).toContain('The database shop is being migrated by task')
+    expect((await first.result).outputs).toMatchObject({ status: 'succeeded', 'verify-exit-code': '0' })
+  })
+
+  inCloud('of two at once the later one cannot be stopped: failed, never "nothing was started"', async cloud => {
+    await cloud.register('migrate', MIGRATION)
+    cloud.aws.addFault({ operation: 'RunTask', kind: 'delay', delayMs: 800, times: 2 })
+    cloud.aws.addFault({
+      operation: 'StopTask',
+      kind: 'error',
+      status: 400,
+      code: 'AccessDeniedException',
+      message: 'User: u is not authorized to perform: ecs:StopTask on resource: r',
+    })
+    const inputs = { 'task-definition': 'migrate', database: 'shop', 'lock-timeout': '60s' }
+    const results = await Promise.all([cloud.run(inputs, ACTION), cloud.run(inputs, ACTION)])
+    expect(results.map(({ outputs }) => outputs['status']).toSorted()).toEqual(['failed', 'succeeded'])
+    const loser = results.find(({ exitCode }) => exitCode === 1)
+    expect(loser?.annotations.map(({ message }) => message).join('\n')).toMatch(
+      /could not be stopped|had begun when it was stopped/,
+    )
   })
 
   inCloud('an earlier task that shows late: failed when the container had begun, and it says so', async cloud => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { publishable, REPORT_SCHEMA, type ReportRecord, reportLine } from '@aws-deploy-actions/pipeline-report'
-import { asFailure, Cancelled, DeadlineExceeded, type Failure, failureText, InputError } from './errors.ts'
+import { asFailure, Cancelled, DeadlineExceeded, Failure, failureText, InputError } from './errors.ts'
 import { InputReader } from './inputs.ts'
 import { processRuntime, type RunnerEnvironment, type Runtime } from './runtime.ts'
 import type { Secrets } from './secrets.ts'
@@ -47,14 +47,15 @@ export async function runAction<Inputs, Result>(action: Action<Inputs, Result>):
   let inputs: Inputs
   let wantsSummary: boolean
   try {
+    requireSupportedRunner(process.platform, process.arch)
     const input = new InputReader(runtime.environment.variables)
     inputs = action.readInputs(input)
     wantsSummary = input.optionalBoolean('summary') ?? true
     input.finish()
   } catch (error) {
     const failure = asFailure(error)
-    const text = failure instanceof InputError ? inputErrorText(failure) : failureText(failure.record)
-    runtime.log.error(`${action.name}: wrong input`, text)
+    if (failure instanceof InputError) runtime.log.error(`${action.name}: wrong input`, inputErrorText(failure))
+    else runtime.log.error(`${action.name} failed`, failureText(failure.record))
     process.exit(1)
   }
 
@@ -82,6 +83,14 @@ export async function runAction<Inputs, Result>(action: Action<Inputs, Result>):
   onHang(failure => void finish({ status: failure.status, failure }))
   await finish(await settled(() => action.main(inputs, result, runtime), runtime.signal))
   return process.exit()
+}
+
+/** @throws Failure for a runner that the actions are not made for */
+function requireSupportedRunner(platform: string, architecture: string): void {
+  if (platform === 'linux' && ['x64', 'arm64'].includes(architecture)) return
+  throw new Failure(`This action runs on Linux (x64 or arm64), not on ${platform} ${architecture}.`, {
+    next: ['Run the job on such a runner: `runs-on: ubuntu-latest`, or `ubuntu-24.04-arm`.'],
+  })
 }
 
 /** @returns the runtime, and `onHang`, which is told what to call when clean-up or the end takes too long */

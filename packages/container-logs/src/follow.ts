@@ -39,7 +39,7 @@ const DRAINING_MS = 500
  * After a container's end its last lines are still on their way: the awslogs driver flushes when it closes, and
  * CloudWatch shows events a moment after it took them. The end counts as reached after so much quiet (ms).
  */
-const QUIET_MS = 2000
+const QUIET_MS = 3000
 /** GetLogEvents allows 10 calls a second per account and Region (CloudWatch Logs quotas; can be raised); others need some too. */
 const CALLS_PER_SECOND = 6
 /** GetLogEvents gives up to 10,000 events a page; half of that is as quick within the budget and needs less memory. */

@@ -4,7 +4,7 @@ import { type Calling, poll } from '@aws-deploy-actions/aws-clients'
 import type { ECSClient, Task } from '@aws-sdk/client-ecs'
 import { type Mark, markedTasks } from './find.ts'
 import { NotStarted } from './start.ts'
-import { goesOn, isLater, succeededWithin, taskId } from './state.ts'
+import { endedWithin, goesOn, isLater, taskId } from './state.ts'
 
 /**
  * A lock without a lock server: every task for the same thing carries the same `startedBy`, which ListTasks can filter
@@ -18,11 +18,16 @@ export interface TaskLock extends Required<Mark> {
   readonly waitMs: number
 }
 
-/** A first task with this at the end of its group keeps the lock after its success, until the second one is there. */
-const FIRST_OF_TWO = '/1-of-2'
+/**
+ * A first task with this and its counted container at the end of its group keeps the lock after that container's success,
+ * until the second one is there.
+ */
+const FIRST_OF_TWO = '/1-of-2/'
 const SECOND_OF_TWO = '/2-of-2'
-/** So long the second task may be in coming (ms). */
-const GAP_MS = 30_000
+/** `group` takes 255 characters (ECS does not say so; it is the length of most of its names). */
+const CONTAINER_CHARACTERS = 100
+/** So long the second task may be in coming: it may have to wait for room. Nor do AWS's clock and ours quite agree (ms). */
+const GAP_MS = 120_000
 const TELL_EVERY_MS = 60_000
 
 /** Marks a task as one of this run's. */
@@ -38,10 +43,10 @@ export function databaseLock(database: string, waitMs: number, group: string): T
   return { name: `database ${database}`, startedBy: `migration/${readable}/${hash}`, group, waitMs }
 }
 
-/** The lock for two tasks, one after the other, with nobody between them. */
-export function lockForTwo(lock: TaskLock): readonly [first: TaskLock, second: TaskLock] {
+/** The lock for two tasks, one after the other when `container` of the first has succeeded, with nobody between them. */
+export function lockForTwo(lock: TaskLock, container: string): readonly [first: TaskLock, second: TaskLock] {
   return [
-    { ...lock, group: lock.group + FIRST_OF_TWO },
+    { ...lock, group: lock.group + FIRST_OF_TWO + container.slice(0, CONTAINER_CHARACTERS) },
     { ...lock, group: lock.group + SECOND_OF_TWO },
   ]
 }
@@ -98,10 +103,13 @@ async function otherHolders(
 ): Promise<Task[]> {
   const tasks = await markedTasks(ecs, cluster, { startedBy }, calling, true)
   const groups = new Set(tasks.map(({ group }) => group))
-  const secondIsDue = (task: Task): boolean =>
-    task.group?.endsWith(FIRST_OF_TWO) === true &&
-    !groups.has(task.group.slice(0, -FIRST_OF_TWO.length) + SECOND_OF_TWO) &&
-    succeededWithin(task, GAP_MS, calling.clock.now())
+  const secondIsDue = (task: Task): boolean => {
+    const [both = '', start] = task.group?.split(FIRST_OF_TWO) ?? []
+    const counted = task.containers?.find(({ name }) => name?.slice(0, CONTAINER_CHARACTERS) === start)
+    return (
+      counted?.exitCode === 0 && !groups.has(both + SECOND_OF_TWO) && endedWithin(task, GAP_MS, calling.clock.now())
+    )
+  }
   return tasks.filter(
     task => task.taskArn !== undefined && !own.includes(task.taskArn) && (goesOn(task) || secondIsDue(task)),
   )

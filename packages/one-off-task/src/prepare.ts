@@ -1,4 +1,4 @@
-import { Failure } from '@aws-deploy-actions/action-runtime'
+import { Deadline, Failure, type Runtime } from '@aws-deploy-actions/action-runtime'
 import { type Calling, call, type ImageReference, sdkConfig } from '@aws-deploy-actions/aws-clients'
 import {
   countedContainer,
@@ -20,6 +20,9 @@ import type { ECSClient, NetworkConfiguration, RunTaskCommandInput } from '@aws-
 import type { TaskInputs } from './inputs.ts'
 import { orNotStarted } from './start.ts'
 
+/** After a time-out the process must be gone within 5 s (ms). */
+export const GRACE_MS = 4900
+
 /** A task that is ready to be started. */
 export interface PreparedTask {
   readonly ecs: ECSClient
@@ -32,11 +35,15 @@ export interface PreparedTask {
 }
 
 /**
- * Looks everything up, checks it, and registers a revision where one is needed; nothing runs yet.
+ * Looks everything up, checks it, and registers a revision where one is needed; nothing runs yet. It may take as long as
+ * the task itself.
  * @throws NotStarted, DeadlineExceeded, Cancelled
  */
-export function preparedTask(inputs: TaskInputs, ecs: ECSClient, calling: Calling): Promise<PreparedTask> {
-  return orNotStarted(() => prepare(inputs, ecs, calling))
+export function preparedTask(inputs: TaskInputs, ecs: ECSClient, runtime: Runtime): Promise<PreparedTask> {
+  const { log, signal } = runtime
+  const deadline = new Deadline(runtime, inputs.timeoutMs)
+  runtime.endBy(deadline.at + GRACE_MS)
+  return orNotStarted(() => prepare(inputs, ecs, { clock: runtime, log, signal, deadline }))
 }
 
 async function prepare(inputs: TaskInputs, ecs: ECSClient, calling: Calling): Promise<PreparedTask> {

@@ -1,5 +1,5 @@
 import { Cancelled, Deadline, durationText, Failure, type Runtime } from '@aws-deploy-actions/action-runtime'
-import type { Calling } from '@aws-deploy-actions/aws-clients'
+import { type Calling, poll } from '@aws-deploy-actions/aws-clients'
 import type { Task } from '@aws-sdk/client-ecs'
 import { taskConsoleUrl } from './console.ts'
 import { announceEnd, throwUnlessSucceeded } from './end.ts'
@@ -7,7 +7,7 @@ import { describedTasks, type Mark } from './find.ts'
 import type { TaskInputs } from './inputs.ts'
 import { earlierTask, freeLock, type LockPlace, ownMark, type TaskLock } from './lock.ts'
 import { followTaskLogs, type TaskLogs } from './logs.ts'
-import type { PreparedTask } from './prepare.ts'
+import { GRACE_MS, type PreparedTask } from './prepare.ts'
 import { NotStarted, orNotStarted, startedTask } from './start.ts'
 import { containerState, othersGoOn, taskId } from './state.ts'
 import { stopTask } from './stop.ts'
@@ -43,8 +43,8 @@ export interface RunOptions {
 /** Makes a fact known at once, by the name of the output. */
 export type Announce = Runtime['output']
 
-/** After a time-out the process must be gone within 5 s (ms). */
-const GRACE_MS = 4900
+/** What was told to stop may take so long to show that it does (ms). */
+const SETTLING_MS = 10_000
 /** While a task is that young, ECS may not have listed an earlier one yet (eventual consistency, ms). */
 const YOUNG_MS = 10_000
 
@@ -82,6 +82,7 @@ export async function runToItsEnd(
     if (lock !== undefined) {
       const waitMs = Math.max(0, lockedUntil - runtime.now())
       const waiting = { clock: runtime, log, signal, deadline: new Deadline(runtime, waitMs + timeoutMs) }
+      runtime.endBy(waiting.deadline.at + GRACE_MS)
       await orNotStarted(() => freeLock({ ...lock, waitMs }, lockPlace(prepared, options), waiting))
     }
     const deadline = new Deadline(runtime, timeoutMs, {
@@ -97,7 +98,9 @@ export async function runToItsEnd(
       // What certainly never was started needs no clean-up.
       if (error instanceof NotStarted && run.taskArn === undefined) await runtime.remember('task', '')
       if (!(error instanceof GivesWay)) throw error
-      if (await containerBegan(run, prepared, runtime)) throw ranBeside(error.earlier, prepared, lock)
+      const fate = await fateOf(run, prepared, runtime)
+      if (fate === 'goes on') throw goesOnBeside(error.earlier, run, prepared, lock)
+      if (fate === 'began') throw ranBeside(error.earlier, prepared, lock)
       if (runtime.now() >= lockedUntil) throw gaveWay(error.earlier, prepared, lock)
     } finally {
       runtime.endBy(undefined)
@@ -161,17 +164,24 @@ async function giveWay(ours: Task, prepared: PreparedTask, options: RunOptions, 
   if (earlier !== undefined) throw new GivesWay(earlier)
 }
 
-/** Looks once more: had the container begun before the task was told to stop? What cannot be seen counts as begun. */
-async function containerBegan(
+/** Watches what was told to stop: has its container begun, and does it really stop? What cannot be seen counts as going on. */
+async function fateOf(
   { taskArn = '' }: TaskRun,
   { ecs, cluster, container }: PreparedTask,
   runtime: Runtime,
-): Promise<boolean> {
-  const calling = { clock: runtime, log: runtime.log, signal: runtime.signal, deadline: new Deadline(runtime, 10_000) }
-  const [task] = await describedTasks(ecs, cluster, [taskArn], calling)
-  if (task === undefined) return true
-  const state = containerState(task, container)
-  return state.kind === 'unfinished' ? state.begun : state.ran
+): Promise<'never began' | 'began' | 'goes on'> {
+  const settled = new Deadline(runtime, SETTLING_MS)
+  const deadline = new Deadline(runtime, 2 * SETTLING_MS)
+  const calling = { clock: runtime, log: runtime.log, signal: runtime.signal, deadline }
+  return poll(calling, 1000, async () => {
+    const [task] = await describedTasks(ecs, cluster, [taskArn], calling)
+    const state = task === undefined ? undefined : containerState(task, container)
+    if (state !== undefined && state.kind !== 'unfinished') return state.ran ? 'began' : 'never began'
+    const stops = task?.desiredStatus === 'STOPPED'
+    if (stops && state?.begun) return 'began'
+    if (settled.left > 0) return undefined
+    return stops ? 'never began' : 'goes on'
+  })
 }
 
 function gaveWay(earlier: Task, { cluster }: PreparedTask, lock: TaskLock | undefined): NotStarted {
@@ -180,6 +190,21 @@ function gaveWay(earlier: Task, { cluster }: PreparedTask, lock: TaskLock | unde
     {
       resource: `${cluster}, ${lock?.name}`,
       next: ['Run it again when the other one is over, or set lock-timeout to wait for it here.'],
+    },
+  )
+}
+
+function goesOnBeside(
+  earlier: Task,
+  { taskArn = '' }: TaskRun,
+  { cluster }: PreparedTask,
+  lock: TaskLock | undefined,
+): Failure {
+  return new Failure(
+    `Task ${taskId(earlier.taskArn ?? '')} for the ${lock?.name} was started before, and this one could not be stopped: both may run.`,
+    {
+      resource: `${cluster}, ${lock?.name}`,
+      next: [`Stop it at once: aws ecs stop-task --cluster ${cluster} --task ${taskArn}`, 'Look at the logs of both.'],
     },
   )
 }

@@ -49,11 +49,9 @@ export function goesOn(task: Task): boolean {
   return containers.length === 0 || containers.some(({ lastStatus }) => lastStatus !== 'STOPPED')
 }
 
-/** Did the task end with 0, so recently (ms)? Containers that were stopped with it do not count. */
-export function succeededWithin({ containers = [], executionStoppedAt }: Task, ms: number, now: number): boolean {
-  const codes = containers.flatMap(({ exitCode }) => (exitCode === undefined ? [] : [exitCode]))
-  const good = codes.includes(0) && codes.every(code => code === 0 || code === 137 || code === 143)
-  return good && now - (executionStoppedAt?.getTime() ?? now) < ms
+/** Did the last container end so recently (ms), or does one go on? */
+export function endedWithin({ executionStoppedAt }: Task, ms: number, now: number): boolean {
+  return now - (executionStoppedAt?.getTime() ?? now) < ms
 }
 
 /** Of two tasks for the same thing, the one that was created later has to go; the ARN decides between equals. */

@@ -1,38 +1,27 @@
-import { AwsError, type Calling, call, PermissionError, sdkConfig } from '@aws-deploy-actions/aws-clients'
-import {
-  BatchGetImageCommand,
-  DescribePullThroughCacheRulesCommand,
-  ECRClient,
-  GetDownloadUrlForLayerCommand,
-  type Image,
-} from '@aws-sdk/client-ecr'
+import { type Calling, PermissionError } from '@aws-deploy-actions/aws-clients'
 import { isObject } from '../schema.ts'
 import type { Registrable } from '../task-definition.ts'
 import { type Findings, looked } from './preflight.ts'
+import { manifestOf, type PrivateImage, privateImage } from './private-image.ts'
+import type { PublicImage } from './public-image.ts'
 
-/** An image of a task definition that lies in ECR private. */
+/** What was seen of an image; undefined when it is not there. */
+export type Seen = { readonly platforms: readonly string[] } | { readonly unknown: string } | undefined
+
+/** An image of a task definition that lies in ECR. */
 interface EcrImage {
   readonly image: string
-  readonly registryId: string | undefined
-  readonly region: string
-  readonly repository: string
-  readonly version: { readonly imageTag: string } | { readonly imageDigest: string }
+  readonly private: PrivateImage | undefined
+  readonly public: PublicImage | undefined
   /** `linux/amd64`; undefined where the task runs on whatever the cluster has */
   readonly platform: string | undefined
 }
 
-const PRIVATE_URI =
-  /^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.[a-z0-9.-]+\/([^:@]+)(?::([^@]+))?(?:@(sha256:[0-9a-f]{64}))?$/
-// A registry on loopback is the local AWS's.
-const LOOPBACK_URI = /^(?:127(?:\.\d+){3}|localhost|\[::1\]):\d+\/([^:@]+)(?::([^@]+))?(?:@(sha256:[0-9a-f]{64}))?$/
-
-// All four: without the lists BatchGetImage fails for an index (API reference, BatchGetImage).
-const MANIFESTS = [
-  'application/vnd.oci.image.index.v1+json',
-  'application/vnd.docker.distribution.manifest.list.v2+json',
-  'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.docker.distribution.manifest.v2+json',
-]
+const VERSION = '(?::([^@]+))?(?:@(sha256:[0-9a-f]{64}))?$'
+const PRIVATE_URI = new RegExp(`^(\\d{12})\\.dkr[.-]ecr(?:-fips)?\\.([a-z0-9-]+)\\.[a-z0-9.-]+/([^:@]+)${VERSION}`)
+const PUBLIC_URI = new RegExp(`^(public\\.ecr\\.aws)/([^:@]+)${VERSION}`)
+// A registry on loopback is the local AWS's; whether private or public shows only when it is asked.
+const LOOPBACK_URI = new RegExp(`^((?:127(?:\\.\\d+){3}|localhost|\\[::1\\]):\\d+)/([^:@]+)${VERSION}`)
 
 /** Every image in ECR must exist and have a manifest for the task's platform. */
 export async function checkImages(
@@ -64,10 +53,10 @@ export async function meantDigests(
   region: string,
   calling: Calling,
 ): Promise<ReadonlySet<string> | undefined> {
-  const reference = ecrImage(image, region, undefined)
+  const reference = ecrImage(image, region, undefined)?.private
   if (reference === undefined) return undefined
   try {
-    const found = await describedImage(new ECRClient(sdkConfig(reference.region)), reference, calling)
+    const found = await manifestOf(reference, calling)
     if (found?.imageManifest === undefined || found.imageId?.imageDigest === undefined) return undefined
     const manifest: unknown = JSON.parse(found.imageManifest)
     const entries = isObject(manifest) && Array.isArray(manifest['manifests']) ? manifest['manifests'] : []
@@ -82,11 +71,22 @@ export async function meantDigests(
 }
 
 function ecrImage(image: string, region: string, platform: string | undefined): EcrImage | undefined {
-  const [, registryId, own, ...remote] = PRIVATE_URI.exec(image) ?? []
-  const [repository, tag, digest] = own === undefined ? (LOOPBACK_URI.exec(image)?.slice(1) ?? []) : remote
-  if (repository === undefined) return undefined
-  const version = digest === undefined ? { imageTag: tag ?? 'latest' } : { imageDigest: digest }
-  return { image, registryId, region: own ?? region, repository, version, platform }
+  const own = PRIVATE_URI.exec(image)
+  if (own !== null) {
+    const [, registryId, ownRegion = region, repository = '', tag, digest] = own
+    const location = { registryId, region: ownRegion, repository, tag, digest }
+    return { image, private: location, public: undefined, platform }
+  }
+  const open = PUBLIC_URI.exec(image)
+  const local = LOOPBACK_URI.exec(image)
+  const [, host = '', repository = '', tag, digest] = open ?? local ?? []
+  if (repository === '') return undefined
+  return {
+    image,
+    private: local === null ? undefined : { registryId: undefined, region, repository, tag, digest },
+    public: { host, repository, reference: digest ?? tag ?? 'latest' },
+    platform,
+  }
 }
 
 // Fargate runs X86_64 Linux unless told otherwise (API reference, RuntimePlatform); EC2 runs what the instances are.
@@ -97,80 +97,24 @@ function platformOf({ runtimePlatform, requiresCompatibilities = [] }: Registrab
   return `${system}/${architecture === 'ARM64' ? 'arm64' : 'amd64'}`
 }
 
-async function describedImage(ecr: ECRClient, image: EcrImage, calling: Calling): Promise<Image | undefined> {
-  try {
-    const { images = [] } = await call('ecr:BatchGetImage', calling, options =>
-      ecr.send(
-        new BatchGetImageCommand({ ...repositoryOf(image), imageIds: [image.version], acceptedMediaTypes: MANIFESTS }),
-        options,
-      ),
-    )
-    return images[0]
-  } catch (error) {
-    if (error instanceof AwsError && error.code === 'RepositoryNotFoundException') return undefined
-    throw error
-  }
-}
-
-function repositoryOf({ repository, registryId }: EcrImage): { repositoryName: string; registryId?: string } {
-  return { repositoryName: repository, ...(registryId === undefined ? {} : { registryId }) }
+async function seen({ private: own, public: open, platform }: EcrImage, calling: Calling): Promise<Seen> {
+  const found = own === undefined ? undefined : await privateImage(own, platform !== undefined, calling)
+  if (open === undefined || (found !== undefined && 'platforms' in found)) return found
+  const { publicImage } = await import('./public-image.ts')
+  const others = await publicImage(open, calling)
+  return own !== undefined && others !== undefined && 'unknown' in others ? found : others
 }
 
 async function checkImage(image: EcrImage, findings: Findings, calling: Calling): Promise<void> {
-  const ecr = new ECRClient(sdkConfig(image.region))
-  const found = await describedImage(ecr, image, calling)
-  if (found?.imageManifest === undefined) {
-    if (await mayBePulledThrough(ecr, image.repository, calling)) {
-      findings.unchecked.push(`image ${image.image}: the pull-through cache may still fetch it.`)
-      return
-    }
+  const found = await seen(image, calling)
+  if (found === undefined) {
     findings.missing.push(`The image ${image.image} does not exist in ECR: push the tag, or correct the reference.`)
-    return
-  }
-  if (image.platform === undefined) return
-  const platforms = await platformsOf(found.imageManifest, digest =>
-    call('ecr:GetDownloadUrlForLayer', calling, async options => {
-      const { downloadUrl } = await ecr.send(
-        new GetDownloadUrlForLayerCommand({ ...repositoryOf(image), layerDigest: digest }),
-        options,
-      )
-      const answer = downloadUrl === undefined ? undefined : await fetch(downloadUrl, { signal: options.abortSignal })
-      const config: unknown = answer?.ok ? await answer.json() : undefined
-      return config
-    }),
-  )
-  if (platforms.length === 0) findings.unchecked.push(`image ${image.image}: its platform could not be read.`)
-  if (platforms.length > 0 && !platforms.includes(image.platform)) {
+  } else if ('unknown' in found) findings.unchecked.push(`image ${image.image}: ${found.unknown}.`)
+  else if (image.platform !== undefined && found.platforms.length === 0) {
+    findings.unchecked.push(`image ${image.image}: its platform could not be read.`)
+  } else if (image.platform !== undefined && !found.platforms.includes(image.platform)) {
     findings.missing.push(
-      `The image ${image.image} is for ${platforms.join(', ')}, the task runs on ${image.platform}: build it for that platform, or set runtimePlatform.`,
+      `The image ${image.image} is for ${found.platforms.join(', ')}, the task runs on ${image.platform}: build it for that platform, or set runtimePlatform.`,
     )
   }
-}
-
-async function mayBePulledThrough(ecr: ECRClient, repository: string, calling: Calling): Promise<boolean> {
-  const { pullThroughCacheRules = [] } = await call('ecr:DescribePullThroughCacheRules', calling, options =>
-    ecr.send(new DescribePullThroughCacheRulesCommand({ maxResults: 1000 }), options),
-  )
-  return pullThroughCacheRules.some(
-    ({ ecrRepositoryPrefix: prefix }) =>
-      prefix !== undefined && (prefix === 'ROOT' || repository.startsWith(`${prefix}/`)),
-  )
-}
-
-/** The platforms of a manifest: those of an index, else the one in the image's configuration. */
-async function platformsOf(manifestText: string, blob: (digest: string) => Promise<unknown>): Promise<string[]> {
-  const manifest: unknown = JSON.parse(manifestText)
-  if (!isObject(manifest)) return []
-  if (Array.isArray(manifest['manifests'])) {
-    return manifest['manifests'].flatMap(entry => platformText(isObject(entry) ? entry['platform'] : undefined))
-  }
-  const config = manifest['config']
-  return isObject(config) && typeof config['digest'] === 'string' ? platformText(await blob(config['digest'])) : []
-}
-
-function platformText(platform: unknown): string[] {
-  if (!isObject(platform)) return []
-  const { os, architecture } = platform
-  // An attestation's entry is "unknown/unknown" (BuildKit, "Image attestation storage").
-  return typeof os === 'string' && typeof architecture === 'string' && os !== 'unknown' ? [`${os}/${architecture}`] : []
 }
