@@ -6,6 +6,9 @@ import { describe } from '@jest/globals'
 const NEEDS = {
   'Docker Engine': () =>
     answers('docker', ['version', '--format', '{{.Server.Version}}']) || 'no Docker Engine answers',
+  // Services on Docker have ports of their own on it.
+  'bridge network': () =>
+    answers('docker', ['network', 'inspect', 'bridge']) || 'the Docker Engine has no bridge network',
   buildx: () => answers('docker', ['buildx', 'version']) || 'docker has no buildx plugin',
   buildkitd: () => answers('buildkitd', ['--version']) || 'buildkitd is not installed',
   'busybox-static': () => existsSync('/bin/busybox') || 'there is no static /bin/busybox to build an image from',

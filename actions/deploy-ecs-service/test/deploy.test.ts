@@ -87,6 +87,7 @@ describe('a new version', () => {
     expect([exitCode, outputs['status']]).toEqual([0, 'planned'])
     expect(stdout).toMatch(/containerDefinitions\.web\.image: .*web:1 → .*web:2/)
     expect(stdout).toMatch(/containerDefinitions\.web\.environment\.LEVEL: \(none\) → sha256:[0-9a-f]{8}/)
+    expect(summary).toContain('Dry run: 1 of 1 services would change; nothing was touched.')
     expect(stdout + summary).not.toContain('very-secret')
     const called = cloud.aws.journal().slice(before)
     expect(called.filter(({ operation }) => !/^(?:Describe|List|Get|BatchGet|HEAD|GET)/.test(operation))).toEqual([])
@@ -94,28 +95,33 @@ describe('a new version', () => {
 })
 
 describe('a version that fails', () => {
-  inServiceCloud('is taken back by ECS: an error at the first sign, followed to its end', async cloud => {
-    await cloud.push('bad', 'exits')
-    await cloud.create('api')
-    const action = await cloud.start({ services: 'api', images: 'ecr:web:bad' })
-    await until('the first sign', () => action.output().includes('::error'))
-    expect(action.output()).not.toContain('rolled back:')
-    const { exitCode, outputs, annotations, summary } = await action.result
-    expect(exitCode).toBe(1)
-    expect(outputs['status']).toBe('rolled-back')
-    expect(annotations).toHaveLength(1)
-    for (const seen of [
-      'ECS is rolling back',
-      'circuit breaker',
-      'exit code 3',
-      'web | boom: no configuration',
-      'event: ',
-    ]) {
-      expect(annotations[0]?.message).toContain(seen)
-    }
-    expect(summary).toContain('boom: no configuration')
-    expect(await revisionOf(cloud)).toBe('web:1')
-  })
+  inServiceCloud(
+    'is taken back by ECS: an error at the first sign, followed to its end',
+    async cloud => {
+      await cloud.push('bad', 'exits')
+      await cloud.create('api')
+      const action = await cloud.start({ services: 'api', images: 'ecr:web:bad' })
+      await until('the first sign', () => action.output().includes('::error'))
+      expect(action.output()).not.toContain('rolled back:')
+      const { exitCode, outputs, annotations, summary } = await action.result
+      expect(exitCode).toBe(1)
+      expect(outputs['status']).toBe('rolled-back')
+      expect(annotations).toHaveLength(1)
+      for (const seen of [
+        'ECS is rolling back',
+        'circuit breaker',
+        'exit code 3',
+        'web | boom: no configuration',
+        'event: ',
+      ]) {
+        expect(annotations[0]?.message).toContain(seen)
+      }
+      expect(summary).toContain('boom: no configuration')
+      expect(await revisionOf(cloud)).toBe('web:1')
+      // so slow that the rollback is seen while it goes on
+    },
+    { speed: 10 },
+  )
 
   inServiceCloud('with the service-deployment API denied: the same verdict from deployments[]', async cloud => {
     await cloud.push('bad', 'exits')
@@ -188,6 +194,7 @@ describe('a version that fails', () => {
       rollback: 'all',
     })
     expect(all.outputs['status']).toBe('rolled-back')
+    expect(all.summary).toContain('| Took | Reason |')
     expect(JSON.parse(all.outputs['services'] ?? '').map(({ status }: { status: string }) => status)).toEqual([
       'rolled-back',
       'rolled-back',

@@ -85,8 +85,9 @@ function verdictText(
 function checksTable(progresses: readonly Progress[]): string {
   // Failed ones first: what GitHub cuts off is the end.
   const sorted = progresses.toSorted((a, b) => Number(a.passed) - Number(b.passed))
+  const withReasons = progresses.some(progress => reasonText(progress) !== undefined)
   return table(
-    ['', 'Check', 'Status', 'Version', 'Latency', 'Attempts', 'Reason'],
+    ['', 'Check', 'Status', 'Version', 'Latency', 'Attempts', ...(withReasons ? ['Reason'] : [])],
     sorted.map(progress => {
       const { check, shownUrl, passed, attempts, last } = progress
       return [
@@ -96,7 +97,7 @@ function checksTable(progresses: readonly Progress[]): string {
         last?.version === undefined ? '–' : code(last.version),
         last?.latencyMs === undefined ? '–' : durationText(last.latencyMs),
         String(attempts),
-        plain(reasonText(progress) ?? ''),
+        ...(withReasons ? [plain(reasonText(progress) ?? '')] : []),
       ]
     }),
   )

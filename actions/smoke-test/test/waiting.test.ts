@@ -19,6 +19,7 @@ describe('it waits until things are right', () => {
     expectEnd(result, 'passed')
     expect(result.stdout).toContain(`| down: nothing listens at 127.0.0.1:${port} (ECONNREFUSED)\n`)
     expect(result.stdout).toMatch(/\| passed after \d+ attempts: status 200 in \d+ms\n/)
+    expect(result.summary).toContain('| Attempts |\n')
     // The same is not said twice.
     expect(result.stdout.match(/nothing listens/g)).toHaveLength(1)
     const [check] = resultsOf(result)
@@ -120,6 +121,7 @@ describe('it stops at the deadline, with the last reason', () => {
         `${url}/ did not pass within 1s: up, but still version 1.2.2 (expected 1.2.3).`,
       )
       expect(result.summary).toContain('still version 1.2.2')
+      expect(result.summary).toContain('| Attempts | Reason |')
       expect(JSON.parse(result.outputs['report'] ?? '')).toMatchObject({
         checks: [
           { passed: false, status: 200, version: '1.2.2', error: 'up, but still version 1.2.2 (expected 1.2.3)' },

@@ -1,24 +1,8 @@
 // Applies the migrations that the database does not have yet, each in a transaction of its own.
-// The connection comes from DATABASE_HOST, DATABASE_PORT, DATABASE_USER, DATABASE_PASSWORD and DATABASE_NAME.
 import { readdir, readFile } from 'node:fs/promises'
-import postgres from 'postgres'
+import { database } from './database.js'
 
-const required = ['DATABASE_HOST', 'DATABASE_USER', 'DATABASE_PASSWORD', 'DATABASE_NAME']
-const missing = required.filter(name => !process.env[name])
-if (missing.length > 0) {
-  console.error(`not set: ${missing.join(', ')}`)
-  process.exit(2)
-}
-
-const sql = postgres({
-  host: process.env.DATABASE_HOST,
-  port: Number(process.env.DATABASE_PORT ?? 5432),
-  user: process.env.DATABASE_USER,
-  password: process.env.DATABASE_PASSWORD,
-  database: process.env.DATABASE_NAME,
-  max: 1,
-  onnotice: () => {},
-})
+const sql = database({ max: 1 })
 
 async function applied() {
   await sql`CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())`

@@ -4,3 +4,4 @@ export { type LocalAws, type LocalAwsOptions, startLocalAws } from './local-aws.
 export type { PolicyDocument, PolicyStatement } from './policy.ts'
 export type { Need } from './service.ts'
 export type { AlarmState } from './services/ecs/service/alarms.ts'
+export { startTraffic, type Traffic, type TrafficOptions } from './traffic.ts'

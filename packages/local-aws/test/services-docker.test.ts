@@ -11,7 +11,7 @@ let cloud: WebCloud
 const program = (version: string) =>
   `mkdir -p /www; echo ${version} > /www/index.html; echo ok > /www/health; exec busybox httpd -f -p 8080 -h /www`
 
-describeWith(['Docker Engine', 'busybox-static'], 'services on Docker', () => {
+describeWith(['Docker Engine', 'bridge network', 'busybox-static'], 'services on Docker', () => {
   beforeAll(async () => {
     cloud = await startedWebCloud({ engine: 'docker', speed: 50 })
   })

@@ -1,202 +1,230 @@
 /**
- * The demo: a small application's image is pushed and its database migrated, for real, on this machine; then a migration
- * that fails. Run by scripts/demo. Exits 0 only when everything went as it must, the failure included.
+ * The demo: releases of a small application are delivered for real, on this machine, while it is being used: image,
+ * migration of a real PostgreSQL, two services behind one listener, smoke test; then one whose migration fails, and one
+ * that breaks and is taken back. Run by scripts/demo. Exits 0 only when everything went as it must, failures included.
  */
-import { execFileSync } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type LocalAws, startLocalAws } from '@aws-deploy-actions/local-aws'
-import { CloudWatchLogsClient, CreateLogGroupCommand } from '@aws-sdk/client-cloudwatch-logs'
-import { CreateRepositoryCommand, ECRClient } from '@aws-sdk/client-ecr'
-import { CreateClusterCommand, ECSClient } from '@aws-sdk/client-ecs'
-import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { type JavaScriptActionResult, startJavaScriptAction } from './javascript-action.ts'
-import { baseImageContext } from './packer/base-context.ts'
-import { packImage } from './packer.ts'
+import { parseArgs } from 'node:util'
+import { startLocalAws, startTraffic } from '@aws-deploy-actions/local-aws'
+import { startedChecks } from './demo/checks.ts'
+import { containersHere } from './demo/containers.ts'
+import { createInfrastructure } from './demo/infrastructure.ts'
+import { builtCopy, type Release, releaseOf, type Surroundings } from './demo/releases.ts'
+import { stepsIn } from './demo/steps.ts'
+import type { JavaScriptActionResult } from './javascript-action.ts'
 import { type Postgres, startPostgres } from './postgres.ts'
-import { bold, dim, green, red, stepOutput } from './terminal.ts'
+import { summaryPage } from './summary-page.ts'
+import { bold, dim, green, red } from './terminal.ts'
 
-const ROOT = new URL('../../../', import.meta.url).pathname
-const EXAMPLE = join(ROOT, 'examples/migrate-deploy-smoke')
+const EXAMPLE = new URL('../../../examples/migrate-deploy-smoke', import.meta.url).pathname
 const DATABASE = 'shop'
-const BASE_IMAGE = 'local-node'
+const CHECKS = 12
 
-/** A failure that people meet: a column that must not be null, on a table that has rows. */
-const BROKEN_MIGRATION = 'ALTER TABLE customers ADD COLUMN email text NOT NULL;\n'
-
-const checks: { readonly what: string; readonly passed: boolean }[] = []
+const options = parseArgs({ options: { page: { type: 'string' }, speed: { type: 'string', default: '10' } } }).values
+const { page } = options
+/** how many times as fast as AWS its slow steps are */
+const speed = Number(options.speed)
 const folder = mkdtempSync(join(tmpdir(), 'demo-'))
-const began = performance.now()
-const cleanUps: (() => Promise<void>)[] = []
+const cleanUps: (() => unknown)[] = []
+const { check, verdict } = startedChecks()
+let stopped: Promise<void> | undefined
+let interrupted: number | undefined
+for (const [signal, code] of [['SIGINT', 130] as const, ['SIGTERM', 143] as const]) {
+  // A library's own hook would end the process before everything is stopped.
+  process.removeAllListeners(signal)
+  process.once(signal, () => {
+    interrupted = code
+    stopAll().finally(() => process.exit(code))
+  })
+}
 try {
   await demo()
 } catch (error) {
-  console.error(red(`\n${error instanceof Error ? (error.stack ?? error.message) : error}`))
-  check('the demo ran to its end', false)
-} finally {
-  for (const cleanUp of cleanUps.reverse()) await cleanUp()
-  rmSync(folder, { recursive: true, force: true })
+  if (interrupted === undefined) failed(error, 'the demo ran to its end')
 }
-// A library's exit hook would end the process with 0.
-process.exit(verdict())
+await stopAll()
+// Explicitly, for the same library's hook ends the process with 0.
+process.exit(interrupted ?? verdict(CHECKS))
+
+function failed(error: unknown, what: string): void {
+  console.error(red(`\n${error instanceof Error ? (error.stack ?? error.message) : error}`))
+  check(what, false)
+}
+
+/** Once, whatever has been started by then. */
+function stopAll(): Promise<void> {
+  stopped ??= (async () => {
+    for (const cleanUp of cleanUps.reverse()) {
+      try {
+        await cleanUp()
+      } catch (error) {
+        failed(error, 'everything was stopped')
+      }
+    }
+    rmSync(folder, { recursive: true, force: true })
+  })()
+  return stopped
+}
 
 async function demo(): Promise<void> {
+  const place = await surroundings()
+  await firstRelease(releaseOf('1.0.0', place), place)
+  const traffic = requestsTo(place.listener)
+  cleanUps.push(traffic.stop)
+  await nextRelease(releaseOf('1.1.0', place), place, traffic)
+  await failingMigration(releaseOf('1.2.0', place), place, traffic)
+  await brokenRelease(releaseOf('1.3.0', place), place, traffic)
+  await traffic.stop()
+  for (const failure of traffic.failures()) console.log(`  ${red(failure)}`)
+  check(
+    `${traffic.total()} requests through the listener all the while, ${traffic.failed()} failed, none was tried twice`,
+    traffic.failed() === 0 && traffic.total() > 1000,
+  )
+  const seen = traffic.apiVersions()
+  check(`the API answered with ${seen.join(', then ')}, never with a broken release`, seen.join() === '1.0.0,1.1.0')
+  if (page !== undefined) {
+    writeFileSync(page, summaryPage('Job summaries of the demo', place.steps.summaries))
+    console.log(`\nThe job summaries, as GitHub shows them: ${page}`)
+  }
+}
+
+/** People at both services, all the time. */
+function requestsTo(listener: string) {
+  const api = startTraffic(listener, { paths: ['/api/health', '/api/customers'], clients: 2, pauseMs: 10 })
+  const web = startTraffic(listener, { paths: ['/', '/health'], clients: 2, pauseMs: 10 })
+  return {
+    total: () => api.total() + web.total(),
+    failed: () => api.failed() + web.failed(),
+    failures: () => [...api.failures(), ...web.failures()],
+    apiVersions: api.versions,
+    stop: async () => {
+      await Promise.all([api.stop(), web.stop()])
+    },
+  }
+}
+
+type Requests = ReturnType<typeof requestsTo>
+
+async function surroundings(): Promise<Surroundings> {
   heading('A PostgreSQL server and a local AWS')
   const postgres = await startPostgres()
   cleanUps.push(postgres.stop)
   await postgres.createDatabase(DATABASE)
-  console.log(
-    `  PostgreSQL ${version(await postgres.query(DATABASE, 'SHOW server_version'))} on ${postgres.host}:${postgres.port}, database ${DATABASE}`,
-  )
-  const aws = await startLocalAws({ engine: 'auto', speed: 10, directory: join(folder, 'aws') })
+  const [row] = await postgres.query(DATABASE, 'SHOW server_version')
+  console.log(`  PostgreSQL ${row?.['server_version']} on ${postgres.host}:${postgres.port}, database ${DATABASE}`)
+  const containers = await containersHere(folder)
+  let registry: string | undefined
+  cleanUps.push(() => containers.close(registry))
+  const aws = await startLocalAws({ engine: containers.engine, speed, directory: join(folder, 'aws') })
+  registry = aws.registryAddress
   cleanUps.push(aws.stop)
   console.log(
-    `  local AWS on ${aws.endpoint}, registry on ${aws.registryAddress}, ten times as fast as AWS's slow steps`,
+    `  local AWS on ${aws.endpoint}, registry on ${aws.registryAddress}; its slow steps ${speed} times as fast`,
   )
-  console.log(
-    aws.engine === 'docker'
-      ? '  containers run in the Docker Engine that answers here'
-      : '  no Docker Engine answers: images are packed without Docker, containers run as processes of this machine (not isolated)',
-  )
-  await seed(aws, postgres)
+  console.log(`  ${containers.why}`)
+  const listener = await createInfrastructure(aws, postgres)
+  console.log(`  a load balancer's listener on ${listener}: /api/* to the service api, everything else to web`)
+  const application = builtCopy(EXAMPLE, join(folder, 'application'))
+  const database = await containers.databaseFor(postgres)
+  const steps = stepsIn(aws)
+  cleanUps.push(steps.stop)
+  return { steps, postgres, containers, database, listener, application }
+}
 
-  heading('Build the application and push its image')
-  execFileSync('npm', ['run', '--silent', 'build'], { cwd: EXAMPLE, stdio: 'inherit' })
-  const application = join(folder, 'application')
-  cpSync(EXAMPLE, application, { recursive: true, filter: path => !path.includes('node_modules') })
-  const first = await push(aws, application, 'v1')
+async function firstRelease(release: Release, { postgres, listener }: Surroundings): Promise<void> {
+  heading('Release 1.0.0: an image, a migrated database, two services')
+  const pushed = await release.push()
   check(
-    'the image was pushed, and the digest is known',
-    first.exitCode === 0 && /^sha256:/.test(first.outputs['digest'] ?? ''),
+    'the image was pushed, and its digest is known',
+    pushed.exitCode === 0 && /^sha256:/.test(pushed.outputs['digest'] ?? ''),
   )
-  if (first.exitCode !== 0) return
-
-  heading(`Migrate the database ${DATABASE}`)
-  const migration = await migrate(aws, postgres, application, first)
+  const migration = await release.migrate(pushed)
   const tables = await tablesOf(postgres)
-  console.log(
-    `  ${dim('in PostgreSQL now:')} tables ${tables.join(', ')}; ${await count(postgres, 'customers')} customers`,
-  )
+  remark(`in PostgreSQL now: tables ${tables.join(', ')}; ${await count(postgres, 'customers')} customers`)
   check(
     'the migration succeeded, and its tables are in PostgreSQL',
     migration.exitCode === 0 && tables.includes('orders'),
   )
+  const deployed = await release.deploy(pushed, { 'desired-count': '2' })
+  const answer = await (await fetch(`${listener}/api/health`)).text()
+  remark(`GET ${listener}/api/health: ${answer}`)
+  check(
+    'API and web run, and the API reads the database',
+    deployed.outputs['status'] === 'deployed' && answer.includes('"customers":3'),
+  )
+}
 
-  heading('Migrate once more: nothing to do')
-  const again = await migrate(aws, postgres, application, first)
-  check('migrating again changed nothing', again.exitCode === 0 && again.stdout.includes('0 to apply'))
+async function nextRelease(
+  release: Release,
+  { application, postgres }: Surroundings,
+  traffic: Requests,
+): Promise<void> {
+  heading('Release 1.1.0, while 1.0.0 is being used')
+  application.addMigration('0003_add_email', 'ALTER TABLE customers ADD COLUMN email text;')
+  const pushed = await release.push()
+  const migration = await release.migrate(pushed)
+  check(
+    'the next migration applied what was new, and nothing else',
+    migration.exitCode === 0 &&
+      migration.stdout.includes('2 migrations applied, 1 to apply') &&
+      (await count(postgres, 'schema_migrations')) === 3,
+  )
+  const deployed = await meanwhile(traffic, () => release.deploy(pushed))
+  check('both services were rolled to 1.1.0 in one step', deployed.outputs['status'] === 'deployed')
+  const tested = await release.smokeTest()
+  check('the smoke test found 1.1.0 in both', tested.exitCode === 0 && tested.outputs['passed'] === 'true')
+}
 
-  heading('A release whose migration fails')
-  writeFileSync(join(application, 'migrations/0003_require_email.sql'), BROKEN_MIGRATION)
-  const second = await push(aws, application, 'v2')
-  const failure = await migrate(aws, postgres, application, second)
-  const applied = await count(postgres, 'schema_migrations')
-  console.log(`  ${dim('in PostgreSQL now:')} ${applied} migrations applied, as before`)
+/** A failure that people meet: a column that must not be null, on a table that has rows. */
+async function failingMigration(release: Release, place: Surroundings, traffic: Requests): Promise<void> {
+  heading('Release 1.2.0: its migration fails, so it is not deployed')
+  const { application, postgres } = place
+  application.addMigration('0004_require_email', 'ALTER TABLE customers ALTER COLUMN email SET NOT NULL;')
+  const failure = await meanwhile(traffic, async () => release.migrate(await release.push()))
+  remark(
+    `in PostgreSQL now: ${await count(postgres, 'schema_migrations')} migrations applied, as before. A workflow ends here: the services stay on 1.1.0.`,
+  )
   check(
     'the failed migration is red, with its reason',
-    failure.exitCode === 1 && failure.outputs['status'] === 'failed' && reasonIn(failure),
+    failure.exitCode === 1 && failure.outputs['status'] === 'failed' && hasError(failure, 'contains null values'),
   )
-  check('and the database is as it was', applied === 2 && !(await hasColumn(postgres, 'email')))
-
-  heading('What the job summary says about it')
-  for (const line of failure.summary.trimEnd().split('\n')) console.log(`  ${dim('│')} ${line}`)
+  check('and the database is as it was', (await count(postgres, 'schema_migrations')) === 3)
+  application.removeMigration('0004_require_email')
 }
 
-async function seed(aws: LocalAws, postgres: Postgres): Promise<void> {
-  const config = {
-    endpoint: aws.endpoint,
-    region: 'eu-west-1',
-    credentials: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'example' },
-  }
-  const clients = {
-    ecs: new ECSClient(config),
-    ecr: new ECRClient(config),
-    logs: new CloudWatchLogsClient(config),
-    secrets: new SecretsManagerClient(config),
-  }
-  await clients.ecs.send(new CreateClusterCommand({ clusterName: 'shop' }))
-  await clients.ecr.send(
-    new CreateRepositoryCommand({ repositoryName: 'shop-migrate', imageTagMutability: 'IMMUTABLE' }),
+async function brokenRelease(release: Release, { application }: Surroundings, traffic: Requests): Promise<void> {
+  heading('Release 1.3.0: the API ends as soon as it starts, so ECS and this step take it back')
+  application.breakApi()
+  const pushed = await release.push()
+  const failure = await meanwhile(traffic, () => release.deploy(pushed))
+  remark(
+    "ECS's circuit breaker put the API back when its tasks kept ending; 'rollback: all' put web back, too, which was well but belongs to the same release. Tasks of 1.1.0 served until others took over.",
   )
-  await clients.logs.send(new CreateLogGroupCommand({ logGroupName: '/ecs/shop-migrate' }))
-  const login = JSON.stringify({ username: postgres.user, password: postgres.password })
-  await clients.secrets.send(new CreateSecretCommand({ Name: 'shop/database', SecretString: login }))
-  for (const client of Object.values(clients)) client.destroy()
+  check(
+    'the broken release is red, with the exit code and the last words of its container',
+    failure.exitCode === 1 && hasError(failure, 'exit code 1') && hasError(failure, 'PAYMENT_KEY is not set'),
+  )
+  const tested = await release.smokeTest('1.1.0')
+  check(
+    'it was rolled back: the smoke test found 1.1.0 in both again',
+    failure.outputs['status'] === 'rolled-back' && tested.exitCode === 0,
+  )
 }
 
-async function push(aws: LocalAws, application: string, tag: string): Promise<JavaScriptActionResult> {
-  const image =
-    aws.engine === 'docker'
-      ? { context: application, 'build-args': `BASE_IMAGE=${await dockerBase()}` }
-      : { archive: join(folder, `${tag}.tar`) }
-  if ('archive' in image)
-    await packImage({ contextDirectory: application, buildArgs: { BASE_IMAGE }, output: image.archive })
-  return step('ecr-push', aws, application, { repository: 'shop-migrate', tags: tag, ...image })
-}
-
-/** Ordinary base images cannot be had without a network: this one is made of busybox and this machine's Node. */
-async function dockerBase(): Promise<string> {
-  const context = mkdtempSync(join(folder, 'base-'))
-  await baseImageContext(context)
-  execFileSync('docker', ['build', '--quiet', '--tag', BASE_IMAGE, context], { stdio: ['ignore', 'ignore', 'inherit'] })
-  return BASE_IMAGE
-}
-
-function migrate(
-  aws: LocalAws,
-  postgres: Postgres,
-  application: string,
-  pushed: JavaScriptActionResult,
-): Promise<JavaScriptActionResult> {
-  return step('run-migration-task', aws, application, {
-    cluster: 'shop',
-    database: DATABASE,
-    'task-definition': 'deploy/migrate.yml',
-    'template-values': [
-      `image=${pushed.outputs['image']}`,
-      `database_host=${postgres.host}`,
-      `database_port=${postgres.port}`,
-    ].join('\n'),
-    subnets: 'subnet-0a1b2c3d',
-    'verify-command': 'node index.js show',
-  })
-}
-
-/** Runs an action's committed bundle as the runner does, and shows what it prints. */
-async function step(
-  name: string,
-  aws: LocalAws,
-  workspace: string,
-  inputs: Readonly<Record<string, string>>,
-): Promise<JavaScriptActionResult> {
-  console.log(`  ${dim('┌')} uses: ${name}`)
-  const running = await startJavaScriptAction(join(ROOT, 'actions', name), {
-    inputs,
-    workspace,
-    environment: {
-      ...aws.environment(),
-      GITHUB_SHA: '7b42c5f0c3a1d2e4b5a697887766554433221100',
-      GITHUB_RUN_ID: '1',
-      GITHUB_RUN_ATTEMPT: '1',
-    },
-    onOutput: stepOutput(text => process.stdout.write(text)),
-  })
-  const result = await running.result
-  const verdict =
-    result.exitCode === 0
-      ? green(`exit code 0, status ${result.outputs['status']}`)
-      : red(`exit code ${result.exitCode}, status ${result.outputs['status']}`)
-  console.log(`  ${dim('└')} ${verdict} ${dim(`after ${(result.took / 1000).toFixed(1)} s`)}`)
+/** Tells what became of the requests that fell into a step. */
+async function meanwhile<Result>(traffic: Requests, step: () => Promise<Result>): Promise<Result> {
+  const before = { total: traffic.total(), failed: traffic.failed() }
+  const result = await step()
+  const failed = traffic.failed() - before.failed
+  const words = `${traffic.total() - before.total} requests through the listener meanwhile, ${failed} failed`
+  console.log(`  ⇄ ${failed === 0 ? green(words) : red(words)}\n`)
   return result
 }
 
-function reasonIn({ annotations }: JavaScriptActionResult): boolean {
-  return annotations.some(({ level, message }) => level === 'error' && message.includes('contains null values'))
-}
-
-function version([row]: Record<string, unknown>[]): string {
-  return String(row?.['server_version'])
+function hasError({ annotations }: JavaScriptActionResult, words: string): boolean {
+  return annotations.some(({ level, message }) => level === 'error' && message.includes(words))
 }
 
 async function tablesOf(postgres: Postgres): Promise<string[]> {
@@ -209,28 +237,10 @@ async function count(postgres: Postgres, table: 'customers' | 'schema_migrations
   return Number(row?.['many'])
 }
 
-async function hasColumn(postgres: Postgres, column: string): Promise<boolean> {
-  const rows = await postgres.query(
-    DATABASE,
-    `SELECT 1 FROM information_schema.columns WHERE table_name = 'customers' AND column_name = '${column}'`,
-  )
-  return rows.length > 0
-}
-
 function heading(text: string): void {
   console.log(`\n${bold(text)}`)
 }
 
-function check(what: string, passed: boolean): void {
-  checks.push({ what, passed })
-}
-
-function verdict(): number {
-  heading('What was shown')
-  for (const { what, passed } of checks) console.log(`  ${passed ? green('✓') : red('✗')} ${what}`)
-  const failed = checks.filter(({ passed }) => !passed).length
-  console.log(
-    `\n${checks.length - failed} passed, ${failed} failed, in ${((performance.now() - began) / 1000).toFixed(0)} s`,
-  )
-  return failed === 0 && checks.length === 5 ? 0 : 1
+function remark(text: string): void {
+  console.log(`  ${dim(text)}\n`)
 }

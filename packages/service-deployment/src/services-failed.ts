@@ -33,8 +33,12 @@ export class ServicesFailed extends Failure {
 
 function whatFailed(all: readonly Rollout[], bad: readonly Rollout[]): string {
   const [first] = bad
-  if (all.length > 1 || first === undefined)
-    return `${bad.length} of ${all.length} services did not get the new version.`
+  if (all.length > 1 || first === undefined) {
+    const back = bad.filter(({ status }) => status === 'rolled-back').length
+    const now =
+      back === 0 ? '' : `; ${back === bad.length ? 'each of them runs' : `${back} of them run`} what ran before`
+    return `${bad.length} of ${all.length} services did not get the new version${now}.`
+  }
   const now: Readonly<Record<string, string>> = {
     'rolled-back': `; it runs ${first.backTo ?? familyRevision(first.previous.arn)} again`,
     superseded: ': another deployment took over',

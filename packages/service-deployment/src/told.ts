@@ -35,32 +35,51 @@ export function serviceRecords({ rollouts }: DeployRun): ServiceRecord[] {
 
 export function toldOfServices(run: DeployRun, { status, failure, seconds }: Outcome): Told {
   const many = run.rollouts.length === 1 ? (run.rollouts[0]?.name ?? 'The service') : `${run.rollouts.length} services`
-  const verdict = failure === undefined ? `${many}: ${status} after ${durationText(seconds * 1000)}.` : failure.message
+  const verdict = failure === undefined ? successText(run, many, status, seconds) : failure.message
   const mark = failure === undefined ? '✅' : status === 'cancelled' ? '🚫' : '❌'
   const sections = [`### ${mark} ${plain(verdict)}`]
   if (failure !== undefined) sections.push(failureMarkdown(failure.record))
   for (const [name, own] of run.failures) {
+    const seen = run.failures.size > 1 ? failureText(own) : (own.seen ?? []).join('\n')
     sections.push(
-      `<details open><summary>What was seen of ${code(name)}</summary>\n\n${codeBlock(run.failures.size > 1 ? failureText(own) : (own.seen ?? []).join('\n'))}\n\n</details>`,
+      `<details open><summary>What was seen of ${code(name)}</summary>\n\n${codeBlock(shortened(seen, name))}\n\n</details>`,
     )
   }
-  if (run.rollouts.length > 0) sections.push(servicesTable(run))
   if (status === 'planned') sections.push(differencesSection(run))
+  else if (run.rollouts.length > 0) sections.push(servicesTable(run, failure?.record.said))
   return {
     record: { verdict, services: serviceRecords(run) },
     summary: sections.filter(section => section !== '').join('\n\n'),
   }
 }
 
-function servicesTable({ rollouts, cluster, region }: DeployRun): string {
+function successText({ rollouts, differences }: DeployRun, many: string, status: string, seconds: number): string {
+  if (status !== 'planned') return `${many}: ${status} after ${durationText(seconds * 1000)}.`
+  const changed = [...differences.values()].filter(lines => lines.length > 0).length
+  return `Dry run: ${changed} of ${rollouts.length} services would change; nothing was touched.`
+}
+
+/** A page cuts long lines off, and the end is often what counts; the log has names and ids in full. */
+function shortened(seen: string, service: string): string {
+  return seen
+    .replace(/arn:aws[\w-]*:elasticloadbalancing:[\w-]*:\d*:targetgroup\/([\w-]+)\/\w+/g, '$1')
+    .replace(/\b([0-9a-f]{8})[0-9a-f]{24}\b/g, '$1…')
+    .replaceAll(`event: (service ${service}) `, 'event: ')
+}
+
+/** @param said what stands above the table already */
+function servicesTable({ rollouts, cluster, region }: DeployRun, said: string | undefined): string {
+  const withReasons = rollouts.some(({ reason }) => reason !== undefined && reason !== said)
   const rows = rollouts.map(rollout => [
     `[${code(rollout.name)}](${serviceConsoleUrl(region, cluster, rollout.name)})`,
     plain(rollout.status),
     `${code(familyRevision(rollout.previous.arn))} → ${code(familyRevision(rollout.target.arn))}${rollout.backTo === undefined ? '' : ` → ${code(rollout.backTo)}`}`,
     digests(rollout),
     rollout.seconds === undefined ? '' : plain(durationText(rollout.seconds * 1000)),
+    ...(withReasons ? [plain(rollout.reason ?? '')] : []),
   ])
-  return `Cluster ${code(cluster)}\n\n${table(['Service', 'Status', 'Task definition', 'Running images', 'Took'], rows)}`
+  const header = ['Service', 'Status', 'Task definition', 'Running images', 'Took', ...(withReasons ? ['Reason'] : [])]
+  return `Cluster ${code(cluster)}\n\n${table(header, rows)}`
 }
 
 function digests({ images }: Rollout): string {

@@ -23,7 +23,7 @@ import {
   ElasticLoadBalancingV2Client,
   ModifyTargetGroupAttributesCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
-import type { LocalAwsOptions } from '../../src/index.ts'
+import { type LocalAwsOptions, startTraffic, type Traffic } from '../../src/index.ts'
 import { network, type StartedCloud, startedCloud } from './cloud.ts'
 import { pushImage } from './image.ts'
 
@@ -72,7 +72,7 @@ const server = createServer((request, response) => {
     return
   }
   const answer = () => {
-    response.writeHead(200, { 'content-type': 'application/json' })
+    response.writeHead(200, { 'content-type': 'application/json', 'x-version': version })
     response.end(JSON.stringify({ service: env.SERVICE ?? 'web', version, path: pathname }))
   }
   setTimeout(answer, Number(searchParams.get('ms') ?? 0))
@@ -80,15 +80,6 @@ const server = createServer((request, response) => {
 setTimeout(() => server.listen(Number(env.PORT ?? 8080), () => console.log('listening, version ' + version)), Number(env.BOOT_MS ?? given.bootMs ?? 0))
 process.on('SIGTERM', () => { console.log('got SIGTERM'); if (given.abrupt) process.exit(143); server.close(() => process.exit(0)) })
 `
-
-/** Requests that went through the listener, one after the other, none tried twice. */
-export interface Traffic {
-  /** ends it and tells what came of it; `failures`: at most 20 of them, in words */
-  stop(): Promise<{ readonly total: number; readonly failed: number; readonly failures: string[] }>
-  /** so far */
-  total(): number
-  readonly versions: ReadonlySet<string>
-}
 
 /** ends with a service of the cluster `main` */
 export type ServiceName = 'api' | 'web'
@@ -137,7 +128,9 @@ export async function startedWebCloud(options: LocalAwsOptions = {}) {
       const answer = await elb.send(new DescribeTargetHealthCommand({ TargetGroupArn: groups[service] }))
       return (answer.TargetHealthDescriptions ?? []).map(({ TargetHealth }) => TargetHealth ?? {})
     },
-    traffic: (paths?: readonly string[]) => traffic(url, paths),
+    /** requests through the listener, by so many clients */
+    traffic: (paths: readonly string[] = ['/', '/api/items'], clients = 1): Traffic =>
+      startTraffic(url, { paths, clients }),
     async stop() {
       elb.destroy()
       await cloud.stop()
@@ -303,43 +296,6 @@ function services(cloud: StartedCloud, groups: Readonly<Record<ServiceName, stri
       if (taskArns.length === 0) return []
       const { tasks } = await ecs.send(new DescribeTasksCommand({ cluster: 'main', tasks: taskArns }))
       return tasks ?? []
-    },
-  }
-}
-
-/** Asks the paths in turn, over and over, until it is stopped. */
-function traffic(url: string, paths: readonly string[] = ['/', '/api/items']): Traffic {
-  let stopping = false
-  let total = 0
-  let failed = 0
-  const failures: string[] = []
-  const versions = new Set<string>()
-  async function ask(path: string): Promise<void> {
-    total += 1
-    const began = new Date().toISOString()
-    try {
-      const response = await fetch(url + path)
-      const text = await response.text()
-      if (!response.ok) throw new Error(`HTTP ${response.status}`)
-      versions.add(String(Reflect.get(Object(JSON.parse(text)), 'version')))
-    } catch (error) {
-      failed += 1
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : ''
-      if (failures.length < 20) failures.push(`${began} ${path}: ${String(error)} ${cause}`)
-    }
-  }
-  const running = (async () => {
-    while (!stopping) {
-      for (const path of paths) await ask(path)
-    }
-  })()
-  return {
-    versions,
-    total: () => total,
-    async stop() {
-      stopping = true
-      await running
-      return { total, failed, failures }
     },
   }
 }
