@@ -1,7 +1,8 @@
-/** Measures what docs/benchmarks.md says, and writes it there. Run by scripts/bench. */
+/** Measures what docs/benchmarks.md says, and writes it there. Run by scripts/bench, with names of measures for some of them. */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { cpus, totalmem } from 'node:os'
+import { cpus, loadavg, totalmem } from 'node:os'
 import { deployPoller } from './deploy-poller.ts'
+import { deployRuns } from './deploy-runs.ts'
 import { exitNotice } from './exit-notice.ts'
 import { imagePush } from './image-push.ts'
 import { logLines } from './log-lines.ts'
@@ -10,23 +11,36 @@ import { smoke } from './smoke.ts'
 import { startUp } from './start-up.ts'
 
 const FILE = new URL('../../docs/benchmarks.md', import.meta.url)
+const MEASURES = { startUp, logLines, exitNotice, imagePush, smoke, deployPoller, deployRuns }
+/** names of measures; none: all of them */
+const wanted = process.argv.slice(2)
 const rows: Row[] = []
-for (const measure of [startUp, logLines, exitNotice, imagePush, smoke, deployPoller]) {
+/** of what else runs on the machine: figures of a busy one are no promise */
+const [load = 0] = loadavg()
+for (const [name, measure] of Object.entries(MEASURES)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue
   for (const row of await measure()) {
     rows.push(row)
     console.log(`${row.met ? '✓' : '✗'} ${row.what}: ${row.ours}, ${row.other}, ratio ${row.ratio} (${row.aim})`)
   }
 }
-const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux, Node ${process.version}`
+const page = readFileSync(FILE, 'utf8')
+const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux, Node ${process.version}, load ${load.toFixed(1)} before it began`
+const measured = new Map(
+  rows.map(({ what, ours, other, ratio, aim, met }) => [
+    what,
+    `| ${what} | ${ours} | ${other} | ${ratio} | ${aim} | ${met ? 'yes' : 'no'} |`,
+  ]),
+)
+// What was not measured now stays as it was.
+const earlier = wanted.length === 0 ? [] : [...page.matchAll(/^\| (.+?) \| .* \|$/gm)].slice(2)
+const partial = wanted.length === 0 ? '' : ` Only ${wanted.join(' and ')} ran; the other rows are of an earlier run.`
+const lines = new Map([...earlier.map(([line, what = '']): [string, string] => [what, line]), ...measured])
 const table = [
-  `Measured on ${new Date().toISOString().slice(0, 10)} on one machine: ${machine}.`,
+  `Measured on ${new Date().toISOString().slice(0, 10)} on one machine: ${machine}.${partial}`,
   '',
   '| what | ours | beside it | ratio | aim | met |',
   '| --- | --- | --- | --- | --- | --- |',
-  ...rows.map(
-    ({ what, ours, other, ratio, aim, met }) =>
-      `| ${what} | ${ours} | ${other} | ${ratio} | ${aim} | ${met ? 'yes' : 'no'} |`,
-  ),
+  ...lines.values(),
 ].join('\n')
-const page = readFileSync(FILE, 'utf8')
 writeFileSync(FILE, page.replace(/(<!-- bench:start -->)[\s\S]*(<!-- bench:end -->)/, `$1\n${table}\n$2`))

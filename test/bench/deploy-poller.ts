@@ -9,9 +9,12 @@ import {
 import { readDeployInputs } from '../../packages/service-deployment/src/inputs.ts'
 import { untilSettled } from '../../packages/service-deployment/src/roll-out.ts'
 import { newRollout, type Rollout } from '../../packages/service-deployment/src/rollout.ts'
+import { TargetWatch } from '../../packages/service-deployment/src/targets.ts'
 import { quantile, type Row, seconds } from './measure.ts'
 
 const RUNS = 400
+/** of which the busiest minute counts */
+const ROUNDS = 20
 /** What one answer of ECS takes (ms). */
 const ANSWER_MS = 60
 /** `aws ecs wait services-stable` looks every 15 s (botocore, ecs waiters-2.json). */
@@ -40,7 +43,9 @@ export async function deployPoller(): Promise<Row[]> {
   })
   const rows = [row('median', 0.5, 1.5), row('95th percentile', 0.95, 2.5)]
   for (const [services, most] of Object.entries(MOST_CALLS)) {
-    const { busiestMinute } = await simulated(Number(services))
+    let busiestMinute = 0
+    for (let round = 0; round < ROUNDS; round++)
+      busiestMinute = Math.max(busiestMinute, (await simulated(Number(services))).busiestMinute)
     const each = (60_000 / WAITER_MS) * Math.ceil(Number(services) / 10)
     rows.push({
       what: `Calls in the busiest minute of waiting for ${services} service${services === '1' ? '' : 's'}, beside polls every 15 s`,
@@ -130,7 +135,12 @@ async function simulated(many: number): Promise<Simulation> {
     endBy: () => {},
   }
   const calling = { clock, log, deadline: new Deadline(clock, 1_800_000) }
-  await untilSettled(rollouts, { ecs, inputs, runtime, calling, failures: new Map(), announce })
+  const targets = new TargetWatch(async () => {
+    calls.push(now)
+    now += ANSWER_MS
+    return [{ Target: { Id: '10.0.0.1', Port: 80 }, TargetHealth: { State: 'initial' } }]
+  })
+  await untilSettled(rollouts, { ecs, inputs, runtime, calling, failures: new Map(), targets, announce })
   await announce()
   return {
     noticedMs: names.map(name => (settledAt.get(name) ?? Number.NaN) - (ends.get(name) ?? 0)),
@@ -143,12 +153,14 @@ function serviceAt(name: string, done: boolean): Service {
   return {
     serviceName: name,
     currentServiceDeployment: `deployment/${name}`,
+    loadBalancers: [{ targetGroupArn: `targets/${name}` }],
     deployments: [
       {
         id: `ecs-svc/${name}`,
         status: 'PRIMARY',
         rolloutState: done ? 'COMPLETED' : 'IN_PROGRESS',
         taskDefinition: 'web:1',
+        runningCount: 1,
       },
     ],
   }

@@ -3,15 +3,17 @@ import {
   CreateListenerCommand,
   CreateLoadBalancerCommand,
   CreateTargetGroupCommand,
+  type CreateTargetGroupCommandInput,
   ElasticLoadBalancingV2Client,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { ServiceCloud } from './service-cloud.ts'
 
-/** Creates a service of the web server behind a load balancer. */
+/** Creates a service of the web server behind a load balancer; `health`: settings of its target group. */
 export async function behindBalancer(
   cloud: ServiceCloud,
   name: string,
   more: Partial<CreateServiceCommandInput> = {},
+  health: Partial<CreateTargetGroupCommandInput> = {},
 ): Promise<void> {
   const elb = new ElasticLoadBalancingV2Client({
     endpoint: cloud.aws.endpoint,
@@ -30,6 +32,7 @@ export async function behindBalancer(
       HealthCheckIntervalSeconds: 5,
       HealthCheckTimeoutSeconds: 2,
       HealthyThresholdCount: 2,
+      ...health,
     }),
   )
   const TargetGroupArn = TargetGroups?.[0]?.TargetGroupArn ?? ''

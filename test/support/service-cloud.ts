@@ -12,20 +12,40 @@ import {
   DescribeServicesCommand,
   type Service,
 } from '@aws-sdk/client-ecs'
-import { test } from '@jest/globals'
 import { pushImage } from '../../packages/local-aws/test/support/image.ts'
 import { startTaskCloud, type TaskCloud, until } from './task-cloud.ts'
 
 /** A task cloud with services of a small web server, whose images are versions of it. */
 export interface ServiceCloud extends Omit<TaskCloud, 'run' | 'start'> {
-  /** pushes `web:TAG`, a server that answers TAG, one that hears nothing (`hangs`), or a program that prints commands to the runner and ends with an error; @returns its address */
-  push(tag: string, broken?: 'exits' | 'hangs'): Promise<string>
+  /** pushes `web:TAG`, a server that answers TAG, or one that is broken; @returns its address */
+  push(tag: string, broken?: Broken): Promise<string>
   /** makes one tag mean what another means */
   retag(from: string, to: string): Promise<void>
   create(name: string, more?: Partial<CreateServiceCommandInput>): Promise<void>
+  /** as `create`, but does not wait until it runs */
+  createUnwatched(name: string, more?: Partial<CreateServiceCommandInput>): Promise<void>
   service(name: string): Promise<Service>
   run(inputs: Readonly<Record<string, string>>, workspace?: string): Promise<JavaScriptActionResult>
   start(inputs: Readonly<Record<string, string>>): Promise<RunningAction>
+}
+
+/**
+ * - `exits`: prints commands to the runner and ends with an error
+ * - `hangs`: listens to nothing
+ * - `silent`: takes requests and never answers
+ * - `lost`: answers 404
+ */
+type Broken = 'exits' | 'hangs' | 'silent' | 'lost'
+
+const EXITING = `console.log('::error::gotcha ##[error]gotcha'); console.log('boom: no configuration'); setTimeout(() => process.exit(3), 100)`
+
+function serverCode(tag: string, broken: Broken | undefined): string {
+  if (broken === 'exits') return EXITING
+  const answers = { silent: '', lost: `answer.writeHead(404).end()` }
+  const ends = `process.on('SIGTERM', () => process.exit(0))`
+  if (broken === 'hangs') return `setInterval(() => {}, 1000); ${ends}`
+  const answer = broken === undefined ? `answer.end('${tag}')` : answers[broken]
+  return `require('http').createServer((_, answer) => { ${answer} }).listen(process.env.PORT); ${ends}; console.log('version ${tag}')`
 }
 
 const FOLDER = new URL('../../actions/deploy-ecs-service', import.meta.url).pathname
@@ -45,18 +65,29 @@ export async function startServiceCloud(options: LocalAwsOptions = {}): Promise<
     if (found === undefined) throw new Error(`no service ${name}`)
     return found
   }
-  const push = (tag: string, broken?: 'exits' | 'hangs'): Promise<string> => {
-    const code =
-      broken === 'exits'
-        ? `console.log('::error::gotcha ##[error]gotcha'); console.log('boom: no configuration'); setTimeout(() => process.exit(3), 100)`
-        : broken === 'hangs'
-          ? `setInterval(() => {}, 1000); process.on('SIGTERM', () => process.exit(0))`
-          : `require('http').createServer((_, answer) => answer.end('${tag}')).listen(process.env.PORT); process.on('SIGTERM', () => process.exit(0)); console.log('version ${tag}')`
-    return pushImage(
+  const push = (tag: string, broken?: Broken): Promise<string> =>
+    pushImage(
       aws,
       'web',
-      { files: { 'app/server.js': code }, workingDirectory: '/app', command: ['node', 'server.js'] },
+      {
+        files: { 'app/server.js': serverCode(tag, broken) },
+        workingDirectory: '/app',
+        command: ['node', 'server.js'],
+      },
       tag,
+    )
+  const createUnwatched = async (name: string, more: Partial<CreateServiceCommandInput> = {}): Promise<void> => {
+    await ecs.send(
+      new CreateServiceCommand({
+        cluster: 'apps',
+        serviceName: name,
+        taskDefinition: 'web',
+        desiredCount: 1,
+        launchType: 'FARGATE',
+        networkConfiguration: { awsvpcConfiguration: { subnets: ['subnet-0a1b2c'] } },
+        ...BREAKER,
+        ...more,
+      }),
     )
   }
   await push('1')
@@ -91,19 +122,9 @@ export async function startServiceCloud(options: LocalAwsOptions = {}): Promise<
       )
       ecr.destroy()
     },
+    createUnwatched,
     create: async (name, more = {}) => {
-      await ecs.send(
-        new CreateServiceCommand({
-          cluster: 'apps',
-          serviceName: name,
-          taskDefinition: 'web',
-          desiredCount: 1,
-          launchType: 'FARGATE',
-          networkConfiguration: { awsvpcConfiguration: { subnets: ['subnet-0a1b2c'] } },
-          ...BREAKER,
-          ...more,
-        }),
-      )
+      await createUnwatched(name, more)
       // Other controllers report no rollout state.
       if (more.deploymentController !== undefined) return
       await until(
@@ -116,20 +137,4 @@ export async function startServiceCloud(options: LocalAwsOptions = {}): Promise<
       runJavaScriptAction(FOLDER, { ...inputsOf(inputs), ...(workspace === undefined ? {} : { workspace }) }),
     start: inputs => startJavaScriptAction(FOLDER, inputsOf(inputs)),
   }
-}
-
-/** One test in a local AWS of its own; those of a file run side by side. */
-export function inServiceCloud(
-  name: string,
-  body: (cloud: ServiceCloud) => Promise<void>,
-  options: LocalAwsOptions = {},
-): void {
-  test.concurrent(name, async () => {
-    const cloud = await startServiceCloud(options)
-    try {
-      await body(cloud)
-    } finally {
-      await cloud.stop()
-    }
-  })
 }

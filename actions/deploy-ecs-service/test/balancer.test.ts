@@ -1,6 +1,6 @@
 import { describe, expect } from '@jest/globals'
 import { behindBalancer } from '../../../test/support/balancer.ts'
-import { inServiceCloud } from '../../../test/support/service-cloud.ts'
+import { inServiceCloud } from '../../../test/support/in-service-cloud.ts'
 
 describe('behind a load balancer', () => {
   inServiceCloud('unhealthy targets: state, reason and description beside the health check', async cloud => {

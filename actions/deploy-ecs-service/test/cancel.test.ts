@@ -1,5 +1,6 @@
 import { describe, expect } from '@jest/globals'
-import { inServiceCloud, type ServiceCloud } from '../../../test/support/service-cloud.ts'
+import { inServiceCloud } from '../../../test/support/in-service-cloud.ts'
+import type { ServiceCloud } from '../../../test/support/service-cloud.ts'
 import { until } from '../../../test/support/task-cloud.ts'
 
 const NO_ROLLBACK = { deploymentConfiguration: { deploymentCircuitBreaker: { enable: true, rollback: false } } }
@@ -80,6 +81,8 @@ describe('a cancel', () => {
     action.signal('SIGINT')
     const { outputs } = await action.result
     expect(outputs['status']).toBe('cancelled')
+    const told: { status: string }[] = JSON.parse(outputs['services'] ?? '')
+    expect(told.map(({ status }) => status)).toEqual(['cancelled', 'cancelled'])
     for (const name of ['api', 'web']) {
       await until(`${name} is back`, async () => (await revisionOf(cloud, name)) === 'web:1')
     }

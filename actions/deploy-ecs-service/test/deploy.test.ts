@@ -1,6 +1,7 @@
 import { DeleteServiceCommand, UpdateServiceCommand } from '@aws-sdk/client-ecs'
 import { describe, expect } from '@jest/globals'
-import { BREAKER, inServiceCloud, type ServiceCloud } from '../../../test/support/service-cloud.ts'
+import { inServiceCloud } from '../../../test/support/in-service-cloud.ts'
+import { BREAKER, type ServiceCloud } from '../../../test/support/service-cloud.ts'
 import { until } from '../../../test/support/task-cloud.ts'
 
 const NO_ROLLBACK = { deploymentConfiguration: { deploymentCircuitBreaker: { enable: true, rollback: false } } }

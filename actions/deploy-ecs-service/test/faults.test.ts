@@ -1,6 +1,7 @@
 import { CreateServiceCommand } from '@aws-sdk/client-ecs'
 import { describe, expect } from '@jest/globals'
-import { BREAKER, inServiceCloud, type ServiceCloud } from '../../../test/support/service-cloud.ts'
+import { inServiceCloud } from '../../../test/support/in-service-cloud.ts'
+import { BREAKER, type ServiceCloud } from '../../../test/support/service-cloud.ts'
 import { until } from '../../../test/support/task-cloud.ts'
 
 const NO_BREAKER = { deploymentConfiguration: { deploymentCircuitBreaker: { enable: false, rollback: false } } }
@@ -156,27 +157,6 @@ describe('failures of their own kind', () => {
     expect(annotations[0]?.message).toContain('alarms: errors')
     expect(await revisionOf(cloud)).toBe('web:1')
   })
-
-  for (const deploymentConfiguration of [
-    { strategy: 'BLUE_GREEN' as const, bakeTimeInMinutes: 1 },
-    {
-      strategy: 'CANARY' as const,
-      canaryConfiguration: { canaryPercent: 10, canaryBakeTimeInMinutes: 1 },
-      bakeTimeInMinutes: 0,
-    },
-  ]) {
-    inServiceCloud(
-      `${deploymentConfiguration.strategy}: its stages are shown`,
-      async cloud => {
-        await cloud.push('2')
-        await cloud.create('api', { deploymentConfiguration })
-        const { exitCode, outputs, stdout } = await cloud.run({ services: 'api', images: 'ecr:web:2' })
-        expect([exitCode, outputs['status']]).toEqual([0, 'deployed'])
-        expect(stdout).toMatch(/api \| in progress: .*stage [A-Z_]+/)
-      },
-      { speed: 30 },
-    )
-  }
 
   inServiceCloud(
     "an image that is not there: AWS's words, the cause and what to do; no line is a command",

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { runJavaScriptAction } from '@aws-deploy-actions/rehearsal'
 import { DescribeTaskDefinitionCommand } from '@aws-sdk/client-ecs'
 import { describe, expect, test } from '@jest/globals'
-import { inServiceCloud } from '../../../test/support/service-cloud.ts'
+import { pushForeignImage } from '../../../test/support/foreign-image.ts'
+import { inServiceCloud } from '../../../test/support/in-service-cloud.ts'
+import { shownText } from '../../../test/support/shown-text.ts'
 import { awslogs } from '../../../test/support/task-cloud.ts'
 
 const FOLDER = new URL('..', import.meta.url).pathname
@@ -95,21 +97,34 @@ describe('wrong inputs', () => {
     expect(cloud.calls('UpdateService')).toEqual([])
   })
 
-  inServiceCloud('preflight: image, log group and secret that are not there, all in one error', async cloud => {
-    await cloud.create('api')
+  inServiceCloud('preflight: tag, platform, log group, parameter and secret, all in one error', async cloud => {
+    // The task runs on X86_64 where nothing else is said.
+    await pushForeignImage(cloud.aws, 'web', 'arm', 'arm64')
+    for (const name of ['api', 'jobs']) await cloud.create(name)
     const registered = cloud.calls('RegisterTaskDefinition').length
-    const { exitCode, annotations } = await cloud.run({
-      services: 'api',
-      images: 'ecr:web:nope',
-      secrets: 'TOKEN=/no/such/parameter',
+    const secret = `arn:aws:secretsmanager:eu-west-1:${cloud.aws.accountId}:secret:none-AbCdEf`
+    const { exitCode, annotations, summary } = await cloud.run({
+      services: 'api\njobs',
+      images: 'api/web=ecr:web:nope\njobs/web=ecr:web:arm',
+      secrets: `TOKEN=/no/such/parameter\nPASSWORD=${secret}`,
       'task-definition-patch':
         'containerDefinitions: { web: { logConfiguration: { options: { awslogs-group: /none } } } }',
     })
     expect(exitCode).toBe(1)
     expect(annotations).toHaveLength(1)
-    for (const miss of ['Preflight found 3 things missing', 'web:nope', '/none', '/no/such/parameter'])
-      expect(annotations[0]?.message).toContain(miss)
+    for (const miss of [
+      'Preflight found 5 things missing',
+      /web:nope does not exist in ECR: push the tag/,
+      /web:arm is for linux\/arm64, the task runs on linux\/amd64: build it for that platform, or set runtimePlatform/,
+      'log group /none does not exist',
+      '/no/such/parameter does not exist',
+      'secret:none-AbCdEf does not exist',
+    ]) {
+      for (const text of [annotations[0]?.message ?? '', shownText(summary)])
+        expect(text).toMatch(typeof miss === 'string' ? new RegExp(miss) : miss)
+    }
     expect(cloud.calls('RegisterTaskDefinition')).toHaveLength(registered)
+    expect(cloud.calls('UpdateService')).toEqual([])
   })
 })
 

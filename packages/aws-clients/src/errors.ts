@@ -52,9 +52,10 @@ const PERMISSION = new Set([
   'UnauthorizedOperation',
   'AuthorizationError',
 ])
-// Node's codes for a connection that broke, was refused or never came up, and the SDK's names for the same.
+// Node's codes for a connection that broke, was refused or never came up, those of its fetch (undici, "Errors"), and the
+// SDK's names for the same.
 const CONNECTION =
-  /^(?:ECONNRESET|ECONNREFUSED|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|ENOTFOUND|EAI_AGAIN|TimeoutError|RequestTimeout|RequestTimeoutException|NetworkingError|ERR_STREAM_PREMATURE_CLOSE|HPE_\w+)$/
+  /^(?:ECONNRESET|ECONNREFUSED|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|ENOTFOUND|EAI_AGAIN|TimeoutError|RequestTimeout|RequestTimeoutException|NetworkingError|ERR_STREAM_PREMATURE_CLOSE|UND_ERR_(?:SOCKET|CONNECT_TIMEOUT|HEADERS_TIMEOUT|BODY_TIMEOUT)|HPE_\w+)$/
 // ECS answers several registrations of one family at a time with a ClientException (seen in terraform-provider-aws,
 // issue 9777).
 const THROTTLING_WORDS = /^(?:Rate exceeded|Too many concurrent attempts to create a new revision)/i

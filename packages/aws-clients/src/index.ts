@@ -1,4 +1,5 @@
 export { type Calling, call, poll } from './calls.ts'
+export { consoleHost, inAddress } from './console.ts'
 export {
   type AwsAnswer,
   AwsError,

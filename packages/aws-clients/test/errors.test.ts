@@ -83,6 +83,7 @@ const rows: readonly [FaultKind, readonly Thrown[]][] = [
       },
       { name: 'Error', code: 'ECONNRESET', status: 200, message: 'aborted\n  Deserialization error: to see the raw' },
       { name: 'TypeError', message: 'fetch failed', cause: { code: 'ECONNRESET' } },
+      { name: 'TypeError', message: 'fetch failed', cause: { code: 'UND_ERR_SOCKET' } },
     ],
   ],
   [

@@ -7,6 +7,13 @@ export type Advice = Required<Pick<FailureRecord, 'cause' | 'next'>>
 // "CannotPullContainer task errors", "ResourceInitializationError"; Elastic Load Balancing, "Target health reason codes".
 const REASONS: readonly (readonly [RegExp, Advice])[] = [
   [
+    /sts:GetServiceBearerToken/,
+    {
+      cause: 'ECR Public needs a second permission.',
+      next: ['Add sts:GetServiceBearerToken beside ecr-public:GetAuthorizationToken.'],
+    },
+  ],
+  [
     /does not contain descriptor matching platform|exec format error|image Manifest does not contain descriptor/i,
     {
       cause: 'The image was built for another CPU architecture than the task runs on.',
@@ -92,13 +99,6 @@ const REASONS: readonly (readonly [RegExp, Advice])[] = [
     {
       cause: 'The command of the container does not exist in the image.',
       next: ['Check command and entrypoint against the image; a shell script needs its interpreter.'],
-    },
-  ],
-  [
-    /sts:GetServiceBearerToken/,
-    {
-      cause: 'ECR Public needs a second permission.',
-      next: ['Add sts:GetServiceBearerToken beside ecr-public:GetAuthorizationToken.'],
     },
   ],
   [

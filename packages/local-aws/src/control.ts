@@ -16,6 +16,8 @@ export interface Controls {
   scriptScan(repositoryName: string, script: unknown): void
   /** @throws Error for a state that CloudWatch does not know */
   setAlarm(name: string, state: unknown): void
+  /** @throws Error naming what is wrong in the script */
+  scriptTasks(family: string, script: unknown): void
   status(): Readonly<Record<string, unknown>>
 }
 
@@ -32,7 +34,7 @@ const kinds: readonly string[] = [
 
 /**
  * The HTTP side door for people and the AWS CLI's users: `/_local/faults`, `/_local/policy`, `/_local/journal`,
- * `/_local/scans/REPOSITORY` (or `*`), `/_local/alarms/NAME`, `/_local/status`.
+ * `/_local/scans/REPOSITORY` (or `*`), `/_local/alarms/NAME`, `/_local/tasks/FAMILY` (or `*`), `/_local/status`.
  * @returns false when the request is for AWS
  */
 export function controlDoor(
@@ -57,7 +59,7 @@ export function controlDoor(
     try {
       if (!route)
         throw new Error(
-          `no such control: ${request.method} ${path}; there are ${[...Object.keys(routes), 'PUT /_local/scans/REPOSITORY', 'PUT /_local/alarms/NAME'].join(', ')}`,
+          `no such control: ${request.method} ${path}; there are ${[...Object.keys(routes), 'PUT /_local/scans/REPOSITORY', 'PUT /_local/alarms/NAME', 'PUT /_local/tasks/FAMILY'].join(', ')}`,
         )
       const result = route(body.length === 0 ? undefined : JSON.parse(body.toString('utf8')))
       sendJson(response, result === undefined ? 204 : 200, result)
@@ -73,9 +75,10 @@ function namedRoute(
   method: string | undefined,
   path: string,
 ): ((body: unknown) => unknown) | undefined {
-  const [, kind, name] = /^\/_local\/(scans|alarms)\/(.+)$/.exec(path) ?? []
+  const [, kind, name] = /^\/_local\/(scans|alarms|tasks)\/(.+)$/.exec(path) ?? []
   if (method !== 'PUT' || name === undefined) return undefined
   if (kind === 'scans') return body => controls.scriptScan(decodeURIComponent(name), body)
+  if (kind === 'tasks') return body => controls.scriptTasks(decodeURIComponent(name), body)
   return body => controls.setAlarm(decodeURIComponent(name), isRecord(body) ? body.state : undefined)
 }
 
@@ -92,7 +95,7 @@ function checkedFault(value: unknown): Fault {
 function isFault(value: unknown): value is Fault {
   if (!isRecord(value) || typeof value.kind !== 'string' || !kinds.includes(value.kind)) return false
   const texts = ['service', 'operation', 'code', 'message']
-  const numbers = ['status', 'delayMs', 'times', 'forMs', 'probability', 'afterBytes']
+  const numbers = ['status', 'delayMs', 'times', 'forMs', 'probability', 'perSecond', 'afterBytes']
   return Object.entries(value).every(([key, item]) => {
     if (key === 'kind' || key === 'body') return true
     if (texts.includes(key)) return typeof item === 'string'

@@ -27,6 +27,8 @@ export interface Fault {
   readonly times?: number
   /** active for so many milliseconds of wall time after it was added */
   readonly forMs?: number
+  /** only what exceeds so many requests a second (a token bucket that holds one second's worth) */
+  readonly perSecond?: number
   /** 0..1, default 1 */
   readonly probability?: number
 }
@@ -35,6 +37,9 @@ interface ActiveFault {
   readonly fault: Fault
   readonly until: number
   left: number
+  /** requests that may pass */
+  tokens: number
+  filledAt: number
 }
 
 /** The faults that are switched on. */
@@ -46,6 +51,8 @@ export class Faults {
       fault,
       until: fault.forMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + fault.forMs,
       left: fault.times ?? Number.POSITIVE_INFINITY,
+      tokens: fault.perSecond ?? 0,
+      filledAt: Date.now(),
     })
   }
 
@@ -62,8 +69,11 @@ export class Faults {
   next(service: string, operation: string): Fault | undefined {
     this.#dropSpent()
     const hit = this.#active.find(
-      ({ fault }) =>
-        fits(fault.service, service) && fits(fault.operation, operation) && Math.random() < (fault.probability ?? 1),
+      active =>
+        fits(active.fault.service, service) &&
+        fits(active.fault.operation, operation) &&
+        Math.random() < (active.fault.probability ?? 1) &&
+        !hasToken(active),
     )
     if (!hit) return undefined
     hit.left -= 1
@@ -74,6 +84,18 @@ export class Faults {
     const now = Date.now()
     this.#active = this.#active.filter(({ until, left }) => until > now && left > 0)
   }
+}
+
+/** Takes a token where there is one. */
+function hasToken(active: ActiveFault): boolean {
+  const { perSecond } = active.fault
+  if (perSecond === undefined) return false
+  const now = Date.now()
+  active.tokens = Math.min(perSecond, active.tokens + ((now - active.filledAt) / 1000) * perSecond)
+  active.filledAt = now
+  if (active.tokens < 1) return false
+  active.tokens -= 1
+  return true
 }
 
 function fits(pattern: string | undefined, name: string): boolean {

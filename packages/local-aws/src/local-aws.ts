@@ -59,6 +59,11 @@ export interface LocalAws {
   /** sets the state of a CloudWatch alarm that deployments may look at; alarms that were never set are not in ALARM */
   setAlarm(name: string, state: AlarmState): void
   /**
+   * What happens to the tasks of a family (`*`: of all others) for reasons that this machine does not have.
+   * @throws Error naming what is wrong in the script
+   */
+  scriptTasks(family: string, script: unknown): void
+  /**
    * Stops every task and server and removes the folder.
    * @throws Error when an answer of ours broke AWS's model in the meantime
    */
@@ -89,7 +94,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     pause: pauses(speed, halt.signal),
   }
   const engine = await chosenEngine(options.engine ?? 'process', cloud)
-  const { services, alarms, stateSummary, close } = cloudServices(cloud, engine)
+  const { services, alarms, scripts, stateSummary, close } = cloudServices(cloud, engine)
   const controls = {
     journal: () => journal.entries(),
     clearJournal: () => journal.clear(),
@@ -100,6 +105,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     scriptScan: (repositoryName: string, script: unknown) =>
       registry.scans.script(repositoryName, parsedScanScript(script)),
     setAlarm: (name: string, state: unknown) => alarms.set(name, state),
+    scriptTasks: (family: string, script: unknown) => scripts.set(family, script),
     status: () => ({
       accountId,
       engine: engine.name,
@@ -146,6 +152,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     clearFaults: controls.clearFaults,
     scriptScan: controls.scriptScan,
     setAlarm: controls.setAlarm,
+    scriptTasks: controls.scriptTasks,
     stop: () => {
       stopped ??= stop()
       return stopped

@@ -18,7 +18,8 @@ afterEach(() => {
 })
 
 const clusters = () => cloud.ecs.send(new DescribeClustersCommand({ clusters: ['main'] }))
-const last = () => cloud.aws.journal().at(-1)
+// A task that goes on may pull its image meanwhile.
+const last = () => cloud.aws.journal().findLast(({ service }) => service === 'ecs')
 
 /** A request without SDK, as `aws-sdk` would sign it. */
 function raw(target: string | undefined, body: string, authorization: string | undefined): Promise<Response> {
@@ -149,7 +150,7 @@ describe('faults', () => {
   })
 
   test('delay', async () => {
-    cloud.aws.addFault({ kind: 'delay', delayMs: 120, times: 1 })
+    cloud.aws.addFault({ operation: 'DescribeClusters', kind: 'delay', delayMs: 120, times: 1 })
     const start = performance.now()
     await clusters()
     expect(performance.now() - start).toBeGreaterThanOrEqual(115)
@@ -277,6 +278,15 @@ describe('the side door', () => {
     await expect(clusters()).resolves.toBeDefined()
   })
 
+  test('a throttle for what exceeds so many requests a second', async () => {
+    await door('POST', 'faults', { service: 'ecs', kind: 'throttle', perSecond: 5 })
+    const asked = await Promise.allSettled(Array.from({ length: 12 }, () => clusters()))
+    const passed = asked.filter(({ status }) => status === 'fulfilled').length
+    expect(passed).toBeGreaterThanOrEqual(5)
+    expect(passed).toBeLessThan(12)
+    await door('DELETE', 'faults')
+  })
+
   test.each([{ kind: 'explode' }, { kind: 'throttle', time: 1 }, { kind: 'throttle', times: '1' }, 'x'])(
     'a fault that is none: %j',
     async fault => {
@@ -297,6 +307,14 @@ describe('the side door', () => {
   test('scan scripts', async () => {
     expect((await door('PUT', 'scans/team/app', { findings: [] })).status).toBe(204)
     expect((await door('PUT', 'scans/*', { finding: [] })).status).toBe(400)
+  })
+
+  test('task scripts', async () => {
+    expect((await door('PUT', 'tasks/web', { failsToStart: 'No.', outOfMemory: true })).status).toBe(204)
+    expect((await door('PUT', 'tasks/web', {})).status).toBe(204)
+    for (const wrong of [{ failsToStart: 1 }, { fails: 'x' }, 'x']) {
+      expect((await door('PUT', 'tasks/web', wrong)).status).toBe(400)
+    }
   })
 
   test('status and journal', async () => {

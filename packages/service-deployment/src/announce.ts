@@ -8,6 +8,7 @@ export async function setOutputs(run: DeployRun, runtime: Runtime): Promise<void
   if (first === undefined) return
   await runtime.output('task-definition-arn', first.target.arn)
   await runtime.output('previous-task-definition-arn', first.previous.arn)
-  if (first.deploymentId !== undefined) await runtime.output('deployment-id', first.deploymentId)
+  const deployment = first.newDeploymentId ?? first.deploymentId
+  if (deployment !== undefined) await runtime.output('deployment-id', deployment)
   await runtime.output('services', serviceRecords(run))
 }

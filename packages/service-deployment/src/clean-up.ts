@@ -2,10 +2,11 @@ import { asFailure, Deadline, type PostRuntime } from '@aws-deploy-actions/actio
 import { type Calling, sdkConfig } from '@aws-deploy-actions/aws-clients'
 import { isObject } from '@aws-deploy-actions/ecs'
 import { ECSClient, type Service } from '@aws-sdk/client-ecs'
+import { putCountBack } from './desired-count.ts'
 import { inParallel } from './in-parallel.ts'
 import { ServicePoller } from './poller.ts'
 import { putBack, requestRollback, type WayBack } from './rollback.ts'
-import { primaryDeployment, type Rollout } from './rollout.ts'
+import { hasAllTasks, primaryDeployment, type Rollout } from './rollout.ts'
 import { describedServices } from './services.ts'
 import type { Step } from './step.ts'
 
@@ -13,21 +14,31 @@ import type { Step } from './step.ts'
 interface BegunDeployment extends WayBack {
   /** id of the PRIMARY before UpdateService */
   readonly before: string | undefined
+  /** the deployment is an earlier one: only the number of tasks was changed */
+  readonly joined: boolean
 }
 
 const POST_MS = 30_000
 const AT_ONCE = 4
+/** An UpdateService that was under way when main was killed can take effect so much later (ms). */
+const SECOND_LOOK_MS = 1500
 
 /** Keeps for `post` what has been begun, in case this process is killed; nothing with `rollback: none`. */
 export async function rememberBegun(rollouts: readonly Rollout[], { inputs, runtime }: Step): Promise<void> {
   const { region, cluster, rollback } = inputs
   const begun = rollouts.filter(
-    ({ status, joined }) => status !== 'waiting' && status !== 'unchanged' && status !== 'superseded' && !joined,
+    ({ status, joined, count }) =>
+      status !== 'waiting' &&
+      status !== 'unchanged' &&
+      status !== 'superseded' &&
+      (joined !== true || count !== undefined),
   )
   if (rollback === 'none' || begun.length === 0) return runtime.remember('deployments', '')
   const entries = begun.map(
-    ({ name, before, deploymentId, target, previous, previousWorked }): BegunDeployment => ({
+    ({ name, before, deploymentId, target, previous, previousWorked, count, joined = false }): BegunDeployment => ({
       name,
+      count,
+      joined,
       before,
       deploymentId,
       taskDefinition: target.arn,
@@ -53,11 +64,21 @@ export async function rollBackUnsettled(state: (name: string) => string, runtime
   const calling = { clock: runtime, log, deadline: new Deadline(runtime, POST_MS) }
   const deployments = begun.filter(isBegun)
   const names = deployments.map(({ name }) => name)
-  const services = await describedServices(ecs, cluster, names, calling)
+  let services = await describedServices(ecs, cluster, names, calling)
+  if (deployments.some(deployment => isUnanswered(deployment, services.get(deployment.name)))) {
+    await runtime.sleep(SECOND_LOOK_MS)
+    services = await describedServices(ecs, cluster, names, calling)
+  }
   await inParallel(AT_ONCE, deployments, async deployment => {
-    const own = ownPrimary(deployment, services.get(deployment.name))
-    if (own === undefined || (own.complete && all !== true)) return
+    const service = services.get(deployment.name)
+    const own = ownPrimary(deployment, service)
     try {
+      if (own === undefined || deployment.joined) {
+        if (all === true || !isDone(deployment, service))
+          await putCountBack(deployment.name, deployment.count, ecs, cluster, calling)
+        return
+      }
+      if (own.complete && all !== true) return
       const accepted = await takenBack(
         { ...deployment, deploymentId: own.id },
         own.complete,
@@ -68,7 +89,7 @@ export async function rollBackUnsettled(state: (name: string) => string, runtime
       )
       if (!accepted) log.info(`${deployment.name}: there is no earlier revision that worked: nothing to go back to.`)
     } catch (error) {
-      const words = `${deployment.name}: ${own.id} goes on, and no rollback could be requested.`
+      const words = `${deployment.name}: ${own?.id ?? 'what it runs'} goes on, and no rollback could be requested.`
       log.warning('A deployment goes on', `${words} ${asFailure(error).message}`)
     }
   })
@@ -88,6 +109,17 @@ function ownPrimary(
   return ours ? { id: primary.id, complete: primary.rolloutState === 'COMPLETED' } : undefined
 }
 
+/** Nobody heard of its UpdateService, and it cannot be seen: it can be carried out a moment later. */
+function isUnanswered(deployment: BegunDeployment, service: Service | undefined): boolean {
+  return deployment.deploymentId === undefined && ownPrimary(deployment, service) === undefined
+}
+
+/** Somebody else's revision runs, or all tasks of the new number do: their number is no longer ours to put back. */
+function isDone({ previous, joined }: BegunDeployment, service: Service | undefined): boolean {
+  if (service === undefined || primaryDeployment(service)?.taskDefinition !== previous) return true
+  return joined && hasAllTasks(service)
+}
+
 async function takenBack(
   way: WayBack & { readonly deploymentId: string },
   complete: boolean,
@@ -99,10 +131,17 @@ async function takenBack(
   const arn = complete
     ? undefined
     : await new ServicePoller(ecs, cluster).serviceDeploymentOf(way.name, way.deploymentId, calling)
-  if (arn !== undefined && (await requestRollback(arn, way.name, ecs, calling))) return true
+  if (arn !== undefined && (await requestRollback(arn, way.name, ecs, calling))) {
+    await putCountBack(way.name, way.count, ecs, cluster, calling)
+    return true
+  }
   return (await putBack(way, ecs, cluster, region, calling)) !== undefined
 }
 
 function isBegun(value: unknown): value is BegunDeployment {
-  return isObject(value) && typeof value['name'] === 'string' && typeof value['taskDefinition'] === 'string'
+  if (!isObject(value)) return false
+  const { name, taskDefinition, count } = value
+  const counts =
+    count === undefined || (isObject(count) && Number.isInteger(count['from']) && Number.isInteger(count['to']))
+  return typeof name === 'string' && typeof taskDefinition === 'string' && counts
 }

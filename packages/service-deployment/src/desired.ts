@@ -123,7 +123,9 @@ async function withChanges(
     })
   }
   const mine = <Value>(targets: readonly Targeted<Value>[]): readonly Targeted<Value>[] =>
-    targets.filter(target => target.service === undefined || target.service === service)
+    targets
+      .filter(target => target.service === undefined || target.service === service)
+      .toSorted((a, b) => precision(a) - precision(b))
   const changes = new Map<string, OpenChanges>()
   const changesOf = (container: string): OpenChanges => {
     const found: OpenChanges = changes.get(container) ?? { secrets: new Map(), environment: new Map() }
@@ -139,6 +141,11 @@ async function withChanges(
       withContainerChanges(definition, container, change),
     base,
   )
+}
+
+/** What names more wins over what names less: it is put in later. */
+function precision({ service, container }: Targeted<unknown>): number {
+  return Number(service !== undefined) + Number(container !== undefined)
 }
 
 function remembered<Key, Value>(

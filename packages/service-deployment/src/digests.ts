@@ -34,11 +34,21 @@ export async function describedServiceRevisions(
   return found
 }
 
-/** The service revision that most tasks of a service run; during and shortly after a deployment there are two. */
-export function currentRevisionArn({ currentServiceRevisions = [] }: Service): string | undefined {
-  const tasks = ({ runningTaskCount = 0, requestedTaskCount = 0 }: (typeof currentServiceRevisions)[number]): number =>
-    runningTaskCount + requestedTaskCount
-  return currentServiceRevisions.toSorted((a, b) => tasks(b) - tasks(a))[0]?.arn
+/**
+ * The service revision that most tasks of a service run; during and shortly after a deployment there are two.
+ * @param newest the end of the ARN of one that counts less where both have as many: its tasks may be about to fail
+ */
+export function currentRevisionArn(
+  { currentServiceRevisions = [] }: Service,
+  newest: string | undefined = undefined,
+): string | undefined {
+  const isNewest = (arn = ''): number => Number(newest !== undefined && arn.endsWith(newest))
+  return currentServiceRevisions.toSorted(
+    (a, b) =>
+      (b.runningTaskCount ?? 0) - (a.runningTaskCount ?? 0) ||
+      isNewest(a.arn) - isNewest(b.arn) ||
+      (b.requestedTaskCount ?? 0) - (a.requestedTaskCount ?? 0),
+  )[0]?.arn
 }
 
 /** What the containers of each service run: images with the digests that ECS resolved. */
@@ -71,12 +81,11 @@ export async function runningImages(
 
 /** That of our own deployment once it is done, else what most tasks run. */
 function revisionOf({ status, deploymentId, service }: Rollout): string | undefined {
-  const number = deploymentId?.replace(/^.*\//, '')
-  const own =
-    status === 'deployed'
-      ? service?.currentServiceRevisions?.find(({ arn }) => arn?.endsWith(`/${number}`))?.arn
-      : undefined
-  return own ?? (service === undefined ? undefined : currentRevisionArn(service))
+  if (service === undefined) return undefined
+  const end = deploymentId?.replace(/^.*\//, '/')
+  const own = service.currentServiceRevisions?.find(({ arn }) => end !== undefined && arn?.endsWith(end))?.arn
+  if (status === 'deployed' && own !== undefined) return own
+  return currentRevisionArn(service, status === 'rolled-back' ? undefined : end)
 }
 
 /** By service, the container whose tag means another digest now than what runs. */

@@ -1,11 +1,12 @@
 import { Deadline, harmless } from '@aws-deploy-actions/action-runtime'
 import { type Calling, call } from '@aws-deploy-actions/aws-clients'
-import { adviceFor } from '@aws-deploy-actions/ecs'
+import { adviceFor, type Registrable } from '@aws-deploy-actions/ecs'
 import type { FailureRecord } from '@aws-deploy-actions/pipeline-report'
 import { DescribeTasksCommand, type ECSClient, ListTasksCommand, type Task } from '@aws-sdk/client-ecs'
+import type { DeployInputs } from './inputs.ts'
 import { lastLinesOf } from './last-lines.ts'
 import type { Rollout } from './rollout.ts'
-import { unhealthyTargets } from './targets.ts'
+import { type TargetWatch, unhealthyTargets } from './targets.ts'
 
 /** What was seen of a deployment that failed, as lines for people, and the advice that follows from it. */
 export interface Evidence {
@@ -22,8 +23,6 @@ const OWN_FAULT = {
 }
 const TASKS = 3
 const LOG_LINES = 20
-/** The other services are not looked at meanwhile. */
-const EVIDENCE_MS = 8000
 
 /**
  * Collects why a deployment fails: the breaker's count, alarms, the tasks that stopped with their containers and last log
@@ -33,20 +32,20 @@ const EVIDENCE_MS = 8000
  */
 export async function evidenceOf(
   rollout: Rollout,
+  watch: TargetWatch,
   ecs: ECSClient,
-  cluster: string,
-  region: string,
+  { cluster, region }: DeployInputs,
   context: Calling,
-  mostMs: number = EVIDENCE_MS,
+  mostMs: number,
 ): Promise<Evidence> {
-  const left = context.deadline.left > 0 ? Math.min(context.deadline.left, mostMs) : mostMs
-  const calling = { ...context, deadline: new Deadline(context.clock, left) }
+  const { definition } = rollout.target
+  const calling = { ...context, deadline: new Deadline(context.clock, mostMs) }
   const [tasks, targets] = await Promise.all([
     orNothing(calling, () => failedTasks(rollout, ecs, cluster, calling)),
-    orNothing(calling, () => unhealthyTargets(rollout, region, calling)),
+    orNothing(calling, () => unhealthyTargets(rollout, watch, region, calling)),
   ])
-  const logs = await orNothing(calling, () => lastLinesOf(tasks, rollout.target.definition, region, LOG_LINES, calling))
-  const seen = [...monitors(rollout), ...tasks.flatMap(taskLines), ...targets]
+  const logs = await orNothing(calling, () => lastLinesOf(tasks, definition, region, LOG_LINES, calling))
+  const seen = [...monitors(rollout), ...tasks.flatMap(task => taskLines(task, definition)), ...targets]
   const happened = events(rollout)
   const exitCodes = tasks.flatMap(({ containers = [] }) =>
     containers.flatMap(({ exitCode }) => (exitCode === undefined || exitCode === 0 ? [] : [exitCode])),
@@ -101,14 +100,23 @@ async function failedTasks(
     .slice(0, TASKS)
 }
 
-function taskLines({ taskArn = '', stopCode, stoppedReason, containers = [] }: Task): string[] {
+function taskLines(
+  { taskArn = '', stopCode, stoppedReason, containers = [] }: Task,
+  definition: Registrable,
+): string[] {
   const id = taskArn.slice(taskArn.lastIndexOf('/') + 1)
-  const words = containers.map(({ name, exitCode, reason }) =>
-    [`${name}: ${exitCode === undefined ? 'no exit code' : `exit code ${exitCode}`}`, reason]
-      .filter(Boolean)
-      .join(', '),
+  const head = [stopCode, stoppedReason].filter(Boolean).join(': ')
+  const words = containers.map(({ name, exitCode, reason }) => {
+    const code = `${name}: ${exitCode === undefined ? 'no exit code' : `exit code ${exitCode}`}`
+    // The task's reason often is the container's, word for word.
+    return reason === undefined || head.includes(reason) ? code : `${code}, ${reason}`
+  })
+  const checks = (definition.containerDefinitions ?? []).flatMap(({ name, healthCheck }) =>
+    containers.some(container => container.name === name && container.healthStatus === 'UNHEALTHY')
+      ? [`health check of ${name}, which fails: ${JSON.stringify(healthCheck?.command ?? [])}`]
+      : [],
   )
-  return [`task ${id}: ${[stopCode, stoppedReason].filter(Boolean).join(': ')} (${words.join('; ')})`]
+  return [`task ${id}: ${head} (${words.join('; ')})`, ...checks]
 }
 
 async function orNothing<Entry>({ log }: Calling, look: () => Promise<Entry[]>): Promise<Entry[]> {

@@ -7,7 +7,7 @@ import { currentRevisionArn, describedServiceRevisions } from './digests.ts'
 import type { DeployInputs } from './inputs.ts'
 import { checked, ofEach, type Plan } from './plan.ts'
 import { withRecordedDigests } from './recorded-digests.ts'
-import { successfulRevisions } from './rollback.ts'
+import { successfulRevision } from './rollback.ts'
 import { deployableServices } from './services.ts'
 
 /**
@@ -38,12 +38,11 @@ async function earlier(
   const running = await described(name, service?.taskDefinition ?? '', ecs, calling)
   const given = inputs.rollbackTo.get(name)
   const now = service === undefined ? undefined : current.get(currentRevisionArn(service) ?? '')
-  const successful = await successfulRevisions(name, ecs, inputs.cluster, calling)
-  const ran = successful.find(revision =>
+  const isWanted = (revision: ServiceRevision): boolean =>
     given === undefined
       ? !isSame(revision, running.arn, now)
-      : familyRevision(revision.taskDefinition ?? '') === familyRevision(given),
-  )
+      : familyRevision(revision.taskDefinition ?? '') === familyRevision(given)
+  const ran = await successfulRevision(name, isWanted, ecs, inputs.cluster, calling)
   const reference = given ?? ran?.taskDefinition
   if (reference === undefined)
     throw new Failure(`${name} has no earlier deployment that succeeded: there is nothing to go back to.`)

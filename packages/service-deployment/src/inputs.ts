@@ -109,6 +109,7 @@ function serviceInputs(input: InputReader): ServiceInput[] {
 }
 
 function imageInputs(input: InputReader, services: readonly ServiceInput[]): Targeted<ImageReference>[] {
+  const given = new Set<string>()
   return input.names('images').flatMap(line => {
     const match = /^(?:(?:([A-Za-z0-9_-]+)\/)?([A-Za-z0-9_-]+)=)?(\S+)$/.exec(line)
     if (match?.[3] === undefined) {
@@ -116,6 +117,10 @@ function imageInputs(input: InputReader, services: readonly ServiceInput[]): Tar
       return []
     }
     const [, service, container, text] = match
+    const key = line.slice(0, line.length - text.length)
+    if (given.has(key))
+      input.problem('images', line, `${key === '' ? 'a bare IMAGE' : key} is given twice; allowed is once`)
+    given.add(key)
     if (service !== undefined && !services.some(({ name }) => name === service)) {
       input.problem('images', line, `${service} is not among services`)
     }

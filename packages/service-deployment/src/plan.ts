@@ -4,6 +4,7 @@ import {
   differenceLines,
   differences,
   familyRevision,
+  type Registrable,
   type Revision,
   registeredRevision,
 } from '@aws-deploy-actions/ecs'
@@ -89,7 +90,7 @@ export function planLines({ wanted }: Plan, showValues: boolean): Map<string, st
 
 /** Registers what differs; services that want the same share one revision. */
 export async function rolloutsOf({ services, wanted }: Plan, ecs: ECSClient, calling: Calling): Promise<Rollout[]> {
-  const shared = new Map<string, Promise<Revision>>()
+  const shared: SharedRevision[] = []
   const targets = new Map<string, Revision>()
   await inParallel(REGISTRATIONS_AT_ONCE, wanted, async service => {
     targets.set(service.name, await sharedRevision(shared, service, ecs, calling))
@@ -97,24 +98,34 @@ export async function rolloutsOf({ services, wanted }: Plan, ecs: ECSClient, cal
   return wanted.map(({ name, current }) => newRollout(name, current, targets.get(name) ?? current, services.get(name)))
 }
 
+interface SharedRevision {
+  readonly desired: Registrable
+  readonly tags: string
+  readonly revision: Promise<Revision>
+}
+
 async function sharedRevision(
-  shared: Map<string, Promise<Revision>>,
+  shared: SharedRevision[],
   { current, base, desired }: DesiredService,
   ecs: ECSClient,
   calling: Calling,
 ): Promise<Revision> {
   if (differences(current.definition, desired).length === 0) return current
   if (base.active && differences(base.definition, desired).length === 0) return base
-  const { tags: _, ...content } = desired
-  const key = JSON.stringify(content)
-  const revision =
-    shared.get(key) ??
-    registeredRevision(ecs, desired, base, calling).then(registered => {
-      calling.log.info(`Registered ${familyRevision(registered.arn)} (from ${familyRevision(base.arn)}).`)
-      return registered
-    })
-  shared.set(key, revision)
+  // Tags are no difference, but each service keeps its own.
+  const tags = tagsText(desired.tags ?? base.definition.tags)
+  const found = shared.find(other => other.tags === tags && differences(other.desired, desired).length === 0)
+  if (found !== undefined) return found.revision
+  const revision = registeredRevision(ecs, desired, base, calling).then(registered => {
+    calling.log.info(`Registered ${familyRevision(registered.arn)} (from ${familyRevision(base.arn)}).`)
+    return registered
+  })
+  shared.push({ desired, tags, revision })
   return revision
+}
+
+function tagsText(tags: Registrable['tags']): string {
+  return JSON.stringify((tags ?? []).map(({ key, value }) => [key, value]).toSorted())
 }
 
 /** Is the service at rest on its PRIMARY deployment, with all tasks running? */

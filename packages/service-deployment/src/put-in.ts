@@ -13,15 +13,13 @@ export interface Updated {
 /**
  * Puts a revision into a service. An answer that was lost is not asked for blindly: when the PRIMARY is a new one with
  * this revision, it was ours.
+ * @param taskDefinition ARN of the revision that the service has then
  * @param before id of the PRIMARY until now
  */
 export async function putIn(
   ecs: ECSClient,
-  request: UpdateServiceCommandInput & {
-    readonly cluster: string
-    readonly service: string
-    readonly taskDefinition: string
-  },
+  request: UpdateServiceCommandInput & { readonly cluster: string; readonly service: string },
+  taskDefinition: string,
   before: string | undefined,
   calling: Calling,
 ): Promise<Updated> {
@@ -30,7 +28,7 @@ export async function putIn(
     calling,
     options => ecs.send(new UpdateServiceCommand(request), options),
     async () => {
-      const found = await putInAlready(ecs, request.cluster, request.service, request.taskDefinition, before, calling)
+      const found = await putInAlready(ecs, request.cluster, request.service, taskDefinition, before, calling)
       return found === undefined ? undefined : { service: found.service }
     },
   )

@@ -13,6 +13,8 @@ const LOOK_EVERY_MS = 2000
 const STILL_EVERY_MS = 60_000
 /** After a failure, ECS has so long to begin its own rollback where it is configured to (ms). */
 const ECS_ROLLBACK_MS = 15_000
+/** How long evidence may take (ms): the other services are not looked at meanwhile. */
+const EVIDENCE_MS = 8000
 /** Services whose evidence is collected at the same time. */
 const EVIDENCE_AT_ONCE = 4
 
@@ -33,6 +35,7 @@ export async function untilSettled(
     const open = rollouts.filter(isOpen)
     if (open.length === 0) return rollouts.every(({ status }) => status !== 'waiting') || undefined
     await poller.look(open, step.calling)
+    await step.targets.look(open, step.calling)
     await inParallel(EVIDENCE_AT_ONCE, open, rollout => settle(rollout, step))
     const still = open.filter(isOpen)
     if (still.length < open.length) await step.announce()
@@ -102,15 +105,15 @@ async function tellFailure(rollout: Rollout, verdict: Verdict, step: Step): Prom
   step.calling.log.error(`${rollout.name} failed`, failureText(failure))
 }
 
-/** @param mostMs how long collecting the evidence may take */
+/** @param mostMs how long collecting the evidence may take; unless it is given, until the deadline at most */
 export async function failureWithEvidence(
   rollout: Rollout,
   what: string,
   said: string | undefined,
-  { ecs, inputs, calling }: Step,
-  mostMs?: number,
+  { ecs, inputs, calling, targets }: Step,
+  mostMs = Math.max(0, Math.min(EVIDENCE_MS, calling.deadline.left)),
 ): Promise<FailureRecord> {
-  const { lines, advice } = await evidenceOf(rollout, ecs, inputs.cluster, inputs.region, calling, mostMs)
+  const { lines, advice } = await evidenceOf(rollout, targets, ecs, inputs, calling, mostMs)
   return {
     what,
     resource: `${inputs.cluster}/${rollout.name}, ${familyRevision(rollout.target.arn)}, ${rollout.deploymentId}`,

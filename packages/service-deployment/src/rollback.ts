@@ -7,29 +7,48 @@ import {
   type ServiceRevision,
   StopServiceDeploymentCommand,
 } from '@aws-sdk/client-ecs'
+import { type CountChange, formerCount } from './desired-count.ts'
 import { putIn, type Updated } from './put-in.ts'
 import { withRecordedDigests } from './recorded-digests.ts'
 import { primaryDeployment } from './rollout.ts'
 import { describedServices } from './services.ts'
 
-/** The service revisions of the deployments that succeeded, newest first, as far as ECS keeps them (20 at most). */
-export async function successfulRevisions(
+/** ListServiceDeployments gives 20 at a time, DescribeServiceRevisions takes 20 (API reference). */
+const PAGE = 20
+/** So many deployments back is far enough. */
+const MOST_PAGES = 5
+
+/**
+ * The service revision of the newest deployment that succeeded and that is `wanted`, as far as ECS keeps them (100 at
+ * most).
+ */
+export async function successfulRevision(
   service: string,
+  wanted: (revision: ServiceRevision) => boolean,
   ecs: ECSClient,
   cluster: string,
   calling: Calling,
-): Promise<ServiceRevision[]> {
-  const { serviceDeployments = [] } = await call('ecs:ListServiceDeployments', calling, options =>
-    ecs.send(new ListServiceDeploymentsCommand({ cluster, service, status: ['SUCCESSFUL'], maxResults: 20 }), options),
-  )
-  const newestFirst = serviceDeployments.toSorted((a, b) => Number(b.createdAt) - Number(a.createdAt))
-  const arns = newestFirst.flatMap(({ targetServiceRevisionArn }) => targetServiceRevisionArn ?? [])
-  if (arns.length === 0) return []
-  const { serviceRevisions = [] } = await call('ecs:DescribeServiceRevisions', calling, options =>
-    ecs.send(new DescribeServiceRevisionsCommand({ serviceRevisionArns: arns.slice(0, 20) }), options),
-  )
-  const byArn = new Map(serviceRevisions.map(revision => [revision.serviceRevisionArn, revision]))
-  return arns.flatMap(arn => byArn.get(arn) ?? [])
+): Promise<ServiceRevision | undefined> {
+  let nextToken: string | undefined
+  for (let page = 0; page < MOST_PAGES; page++) {
+    const input = { cluster, service, status: ['SUCCESSFUL' as const], maxResults: PAGE, nextToken }
+    const listed = await call('ecs:ListServiceDeployments', calling, options =>
+      ecs.send(new ListServiceDeploymentsCommand(input), options),
+    )
+    const newestFirst = (listed.serviceDeployments ?? []).toSorted((a, b) => Number(b.createdAt) - Number(a.createdAt))
+    const arns = newestFirst.flatMap(({ targetServiceRevisionArn }) => targetServiceRevisionArn ?? [])
+    if (arns.length > 0) {
+      const { serviceRevisions = [] } = await call('ecs:DescribeServiceRevisions', calling, options =>
+        ecs.send(new DescribeServiceRevisionsCommand({ serviceRevisionArns: [...new Set(arns)] }), options),
+      )
+      const byArn = new Map(serviceRevisions.map(revision => [revision.serviceRevisionArn, revision]))
+      const found = arns.flatMap(arn => byArn.get(arn) ?? []).find(wanted)
+      if (found !== undefined) return found
+    }
+    nextToken = listed.nextToken
+    if (nextToken === undefined) return undefined
+  }
+  return undefined
 }
 
 /**
@@ -64,10 +83,12 @@ export interface WayBack {
   readonly taskDefinition: string
   /** ARN of the one that ran well before; undefined when it did not */
   readonly previous: string | undefined
+  /** put back with it */
+  readonly count?: CountChange | undefined
 }
 
 /**
- * Puts the last successful revision back in, with the digests that ran then.
+ * Puts the last successful revision back in, with the digests that ran then and the number of tasks that this step changed.
  * @returns the service after it and its `family:revision`; undefined when there is nothing to go back to
  */
 export async function putBack(
@@ -80,11 +101,17 @@ export async function putBack(
   const found = await revisionBefore(way, ecs, cluster, calling)
   const known = found?.taskDefinition ?? (way.previous === way.taskDefinition ? undefined : way.previous)
   if (known === undefined) return undefined
-  const arn = found === undefined ? known : await withDigests(way.name, known, found, region, ecs, calling)
+  const arn = await runnable(way.name, known, found, region, ecs, calling)
   const before = (await describedServices(ecs, cluster, [way.name], calling)).get(way.name)
   if (before === undefined) return undefined
-  const request = { cluster, service: way.name, taskDefinition: arn, forceNewDeployment: true }
-  const updated = await putIn(ecs, request, primaryDeployment(before)?.id, calling)
+  const request = {
+    cluster,
+    service: way.name,
+    taskDefinition: arn,
+    forceNewDeployment: true,
+    ...formerCount(way.count, before),
+  }
+  const updated = await putIn(ecs, request, arn, primaryDeployment(before)?.id, calling)
   calling.log.info(`${way.name}: going back to ${familyRevision(arn)} (${updated.primary}).`)
   return { ...updated, to: familyRevision(arn) }
 }
@@ -97,19 +124,22 @@ async function revisionBefore(
 ): Promise<ServiceRevision | undefined> {
   const number = deploymentId?.replace(/^.*\//, '')
   try {
-    const revisions = await successfulRevisions(name, ecs, cluster, calling)
-    return revisions.find(({ serviceRevisionArn }) => serviceRevisionArn?.endsWith(`/${number}`) === false)
+    const isEarlier = ({ serviceRevisionArn }: ServiceRevision) => serviceRevisionArn?.endsWith(`/${number}`) === false
+    return await successfulRevision(name, isEarlier, ecs, cluster, calling)
   } catch (error) {
     if (error instanceof PermissionError || error instanceof AwsError) return undefined
     throw error
   }
 }
 
-/** Where the digests cannot be looked up, the revision as it is has to do: going back comes first. */
-async function withDigests(
+/**
+ * The revision with the digests that ran then, registered again where it was deregistered since. Where that cannot be
+ * looked up, the revision as it is has to do: going back comes first.
+ */
+async function runnable(
   name: string,
   arn: string,
-  ran: ServiceRevision,
+  ran: ServiceRevision | undefined,
   region: string,
   ecs: ECSClient,
   calling: Calling,
@@ -117,7 +147,8 @@ async function withDigests(
   try {
     const target = await describedRevision(ecs, arn, calling)
     if (target === undefined) return arn
-    const definition = await withRecordedDigests(name, target.definition, ran, region, calling)
+    const definition =
+      ran === undefined ? target.definition : await withRecordedDigests(name, target.definition, ran, region, calling)
     return (await registeredRevision(ecs, definition, target, calling)).arn
   } catch (error) {
     if (error instanceof PermissionError || error instanceof AwsError) return arn

@@ -1,5 +1,6 @@
 import type { Revision } from '@aws-deploy-actions/ecs'
 import type { Deployment, Service, ServiceDeployment } from '@aws-sdk/client-ecs'
+import type { CountChange } from './desired-count.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
 
 /** Where one service of the step stands. */
@@ -27,10 +28,14 @@ export interface Rollout {
   status: ServiceStatus
   /** id of the PRIMARY before UpdateService */
   before?: string
-  /** `ecs-svc/…`, the PRIMARY that UpdateService returned */
+  /** `ecs-svc/…`, the PRIMARY that UpdateService returned; that of the way back while we follow it */
   deploymentId?: string
+  /** of the new version, when `deploymentId` is that of the way back */
+  newDeploymentId?: string
   /** UpdateService changed nothing: the PRIMARY is an earlier deployment, which we follow but do not take back */
   joined?: boolean
+  /** the number of tasks, where this step changes it */
+  count?: CountChange
   serviceDeploymentArn?: string
   /** ms since the epoch, of UpdateService */
   startedAt?: number

@@ -16,11 +16,12 @@ import { plannedRollback } from './go-back.ts'
 import type { DeployInputs } from './inputs.ts'
 import { isSteady, planLines, plannedDeployment, rolloutsOf } from './plan.ts'
 import { failureWithEvidence, untilSettled } from './roll-out.ts'
-import { primaryDeployment, type Rollout } from './rollout.ts'
+import { primaryDeployment, type Rollout, type RunningImage } from './rollout.ts'
 import { ServicesFailed } from './services-failed.ts'
 import { startWaiting } from './start.ts'
 import type { Step } from './step.ts'
-import { requestAllBack, takeBack } from './take-back.ts'
+import { requestAllBack, sentences, takeBack } from './take-back.ts'
+import { TargetWatch, targetHealthIn } from './targets.ts'
 
 /** What a step found out and did. */
 export interface DeployRun {
@@ -39,6 +40,8 @@ const GRACE_MS = 4900
 const EVIDENCE_UNTIL_MS = 4300
 /** How long the digests may take to read (ms). */
 const IMAGES_MS = 15_000
+/** After a cancel, a time-out or a failure that ends the step (ms). */
+const SHORT_IMAGES_MS = 1500
 
 /**
  * Deploys the services, or puts them back on what they ran before, and waits for the truth.
@@ -71,8 +74,10 @@ export async function deployServices(inputs: DeployInputs, run: DeployRun, runti
   }
   run.rollouts = await rolloutsOf(plan, ecs, calling)
   const announce = () => setOutputs(run, runtime)
-  const step: Step = { ecs, inputs, runtime, calling, failures: run.failures, announce }
+  const targets = new TargetWatch(targetHealthIn(inputs.region))
+  const step: Step = { ecs, inputs, runtime, calling, failures: run.failures, targets, announce }
   try {
+    await announce()
     return await rolledOut(run, step)
   } finally {
     await announce()
@@ -97,22 +102,41 @@ async function rolledOut(run: DeployRun, step: Step): Promise<string> {
   } catch (error) {
     const timedOut = error instanceof DeadlineExceeded
     await requestAllBack(rollouts, error instanceof Cancelled ? 'cancelled' : timedOut ? 'timed-out' : 'failed', step)
-    throw timedOut ? await withEvidence(error, run, step) : error
+    const images = noteImages(rollouts, step, SHORT_IMAGES_MS)
+    const shown = timedOut ? await withEvidence(error, run, step) : error
+    await images
+    throw shown
   }
-  await noteImages(rollouts, step)
+  await noteImages(rollouts, step, IMAGES_MS)
   return verdictOn(run, inputs)
 }
 
 /** The verdict is known: nothing that happens now changes it, neither a cancel nor the deadline. */
-async function noteImages(rollouts: readonly Rollout[], { ecs, calling, runtime }: Step): Promise<void> {
+async function noteImages(
+  rollouts: readonly Rollout[],
+  { ecs, calling, runtime }: Step,
+  mostMs: number,
+): Promise<void> {
   const { signal: _, ...open } = calling
-  const deadline = new Deadline(runtime, Math.min(IMAGES_MS, calling.deadline.left + EVIDENCE_UNTIL_MS - 1000))
+  const left = calling.deadline.at + EVIDENCE_UNTIL_MS - 1000 - runtime.now()
+  const deadline = new Deadline(runtime, Math.max(1, Math.min(mostMs, left)))
+  let images: ReadonlyMap<string, readonly RunningImage[]> = new Map()
   try {
-    const images = await runningImages(rollouts, ecs, { ...open, deadline })
-    for (const rollout of rollouts) rollout.images = images.get(rollout.name) ?? []
+    images = await runningImages(rollouts, ecs, { ...open, deadline })
   } catch (error) {
     calling.log.notice('Running digests are not known', asFailure(error).message)
   }
+  for (const rollout of rollouts) {
+    const found = images.get(rollout.name) ?? []
+    rollout.images = found.length > 0 ? found : definedImages(rollout)
+  }
+}
+
+/** Where ECS does not tell digests: the images of the task definition that it runs. */
+function definedImages({ status, target, previous }: Rollout): RunningImage[] {
+  const isNew = status === 'deployed' || status === 'unchanged'
+  const { containerDefinitions = [] } = (isNew ? target : previous).definition
+  return containerDefinitions.map(({ name = '', image = '' }) => ({ container: name, image, digest: undefined }))
 }
 
 async function startAll(rollouts: readonly Rollout[], forced: ReadonlySet<string>, step: Step): Promise<void> {
@@ -194,9 +218,12 @@ async function withEvidence(
   )
   const own = late.flatMap(({ name }) => failures.get(name) ?? [])
   const advised = own.find(({ cause }) => cause !== undefined)
-  const states = late.map(({ name, reason = '' }) => `${name}: ${reason}`)
+  const states = late.map(({ name, reason = '', told }) => `${name}: ${sentences(reason, told && `Last ${told}`)}`)
+  const resource =
+    own.length === 1 ? own[0]?.resource : `${step.inputs.cluster}/${late.map(({ name }) => name).join(', ')}`
   return new DeadlineExceeded(error.message, {
     ...error.details,
+    ...(resource === undefined ? {} : { resource }),
     seen: [...states, ...own.flatMap(({ seen = [] }) => seen)],
     ...(advised?.cause === undefined ? {} : { cause: advised.cause }),
     next: [...(advised?.next ?? []), ...(error.details.next ?? [])],

@@ -1,5 +1,5 @@
 import { Failure } from '@aws-deploy-actions/action-runtime'
-import { type Calling, call } from '@aws-deploy-actions/aws-clients'
+import { AwsError, type Calling, call } from '@aws-deploy-actions/aws-clients'
 import { DescribeServicesCommand, type ECSClient, type Service } from '@aws-sdk/client-ecs'
 
 /** DescribeServices takes 10 (API reference). */
@@ -32,7 +32,7 @@ export async function deployableServices(
   names: readonly string[],
   calling: Calling,
 ): Promise<Map<string, Service>> {
-  const found = await describedServices(ecs, cluster, names, calling)
+  const found = await inCluster(cluster, () => describedServices(ecs, cluster, names, calling))
   const refusals = names.flatMap(name => {
     const why = refusal(found.get(name))
     return why === undefined ? [] : [`${name}: ${why}`]
@@ -42,6 +42,19 @@ export async function deployableServices(
     resource: cluster,
     next: refusals,
   })
+}
+
+async function inCluster<Found>(cluster: string, look: () => Promise<Found>): Promise<Found> {
+  try {
+    return await look()
+  } catch (error) {
+    if (!(error instanceof AwsError && error.code === 'ClusterNotFoundException')) throw error
+    throw new Failure(`The cluster ${cluster} does not exist; nothing was changed.`, {
+      ...error.details,
+      resource: cluster,
+      next: ['Correct cluster, aws-region or the role: each account and region has clusters of its own.'],
+    })
+  }
 }
 
 function refusal(service: Service | undefined): string | undefined {

@@ -30,7 +30,12 @@ export async function startWaiting(
   const room = step.inputs.maxParallel - rollouts.filter(({ status }) => status === 'in-progress').length
   const next = waiting.slice(0, room)
   if (next.length === 0) return
-  for (const rollout of next) rollout.status = 'in-progress'
+  for (const rollout of next) {
+    rollout.status = 'in-progress'
+    const from = rollout.service?.desiredCount
+    const to = step.inputs.desiredCount
+    if (from !== undefined && to !== undefined && from !== to) rollout.count = { from, to }
+  }
   await rememberBegun(rollouts, step)
   await inParallel(AT_ONCE, next, rollout => start(rollout, forced.has(rollout.name), rollouts.length === 1, step))
   await rememberBegun(rollouts, step)
@@ -44,12 +49,13 @@ async function start(rollout: Rollout, forced: boolean, alone: boolean, step: St
   const request = {
     cluster,
     service: rollout.name,
-    taskDefinition: rollout.target.arn,
+    // A service goes on with a revision that was deregistered, but takes none (API reference, DeregisterTaskDefinition).
+    ...(rollout.target.active ? { taskDefinition: rollout.target.arn } : {}),
     ...(desiredCount === undefined ? {} : { desiredCount }),
     ...(forced ? { forceNewDeployment: true } : {}),
   }
   try {
-    const { service, primary } = await putIn(ecs, request, rollout.before, calling)
+    const { service, primary } = await putIn(ecs, request, rollout.target.arn, rollout.before, calling)
     rollout.service = service
     rollout.deploymentId = primary
     rollout.joined = primary === rollout.before

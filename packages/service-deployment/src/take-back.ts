@@ -1,6 +1,8 @@
-import { Deadline } from '@aws-deploy-actions/action-runtime'
+import { asFailure, Deadline } from '@aws-deploy-actions/action-runtime'
 import type { Calling } from '@aws-deploy-actions/aws-clients'
+import { familyRevision } from '@aws-deploy-actions/ecs'
 import { rememberBegun } from './clean-up.ts'
+import { putCountBack } from './desired-count.ts'
 import { inParallel } from './in-parallel.ts'
 import { ServicePoller } from './poller.ts'
 import { putInAlready } from './put-in.ts'
@@ -10,6 +12,7 @@ import { currentVerdict, type Rollout } from './rollout.ts'
 import type { Step } from './step.ts'
 
 const NOTHING_EARLIER = 'There is no earlier revision that worked: nothing to go back to.'
+const ANOTHER_FAILED = 'Another service of the step failed (rollback: all).'
 const AT_ONCE = 4
 /** After the deadline or a cancel (ms): all requests, and one try of them. */
 const CLEAN_UP_MS = 4000
@@ -27,8 +30,24 @@ export async function takeBack(rollouts: readonly Rollout[], step: Step): Promis
   const failed = rollouts.filter(hasFailed)
   const anyBack = rollouts.some(({ status }) => status === 'rolled-back' || status === 'failed')
   const others = inputs.rollback === 'all' && anyBack ? rollouts.filter(({ status }) => status === 'deployed') : []
+  // ECS has taken the revision back, and leaves the number of tasks as it is.
+  const byEcs = rollouts.filter(({ status, count }) => status === 'rolled-back' && count !== undefined)
+  await inParallel(AT_ONCE, byEcs, async ({ name, count }) => {
+    await putCountBack(name, count, step.ecs, inputs.cluster, calling)
+  })
   const back: Rollout[] = []
   await inParallel(AT_ONCE, [...failed, ...others], async rollout => {
+    if (rollout.joined && rollout.status === 'deployed') {
+      // The deployment is an earlier one: only the number of tasks was ours.
+      const service = await putCountBack(rollout.name, rollout.count, step.ecs, inputs.cluster, calling)
+      if (service === undefined) return
+      rollout.reason = ANOTHER_FAILED
+      rollout.status = 'in-progress'
+      rollout.backTo = familyRevision(rollout.previous.arn)
+      rollout.service = service
+      back.push(rollout)
+      return
+    }
     const found = await putBack(wayBackOf(rollout), step.ecs, inputs.cluster, inputs.region, calling)
     if (found === undefined) {
       calling.log.info(`${rollout.name}: ${NOTHING_EARLIER}`)
@@ -36,7 +55,7 @@ export async function takeBack(rollouts: readonly Rollout[], step: Step): Promis
       if (rollout.status === 'deployed') rollout.status = 'failed'
       return
     }
-    if (rollout.status === 'deployed') rollout.reason = 'Another service of the step failed (rollback: all).'
+    if (rollout.status === 'deployed') rollout.reason = ANOTHER_FAILED
     followBack(rollout, found)
     back.push(rollout)
   })
@@ -62,6 +81,7 @@ function followBack(
 ): void {
   rollout.status = 'in-progress'
   rollout.backTo = to
+  if (rollout.deploymentId !== undefined) rollout.newDeploymentId = rollout.deploymentId
   rollout.deploymentId = primary
   rollout.service = service
   rollout.joined = false
@@ -71,8 +91,8 @@ function followBack(
   delete rollout.failedAt
 }
 
-function wayBackOf({ name, deploymentId, target, previous, previousWorked }: Rollout): WayBack {
-  return { name, deploymentId, taskDefinition: target.arn, previous: previousWorked ? previous.arn : undefined }
+function wayBackOf({ name, deploymentId, target, previous, previousWorked, count }: Rollout): WayBack {
+  return { name, deploymentId, taskDefinition: target.arn, previous: previousWorked ? previous.arn : undefined, count }
 }
 
 /**
@@ -106,6 +126,8 @@ export async function requestAllBack(
       rollout.seconds = secondsOf(rollout, runtime.now())
       try {
         rollout.reason = sentences(rollout.reason, await requestedBack(rollout, own === 'in-progress', step, cleanUp))
+        // What was deployed and goes back now is deployed no more.
+        if (own === 'deployed' && (rollout.backTo !== undefined || rollout.joined)) rollout.status = status
         runtime.log.info(`${rollout.name}: ${rollout.reason}`)
       } catch (error) {
         open.push(rollout)
@@ -128,25 +150,49 @@ async function requestedBack(
   const { cluster, region, rollback } = inputs
   if (following && rollout.backTo !== undefined)
     return `A rollback to ${rollout.backTo} was requested and accepted; it goes on.`
+  const countBack = () => countBackWords(rollout, ecs, cluster, calling)
   if (rollout.deploymentId === undefined) {
     const found = await lateUpdate(rollout, ecs, cluster, calling)
-    if (found === undefined) return 'Nothing was changed.'
+    if (found === undefined) return (rollback === 'none' ? undefined : await countBack()) ?? 'Nothing was changed.'
     rollout.deploymentId = found
   }
-  if (rollout.joined) return `The deployment ${rollout.deploymentId} had begun before this step; it goes on.`
-  if (following && currentVerdict(rollout)?.kind === 'rolling-back') return 'ECS is rolling it back; that goes on.'
   if (rollback === 'none') return `The deployment ${rollout.deploymentId} goes on (rollback: none).`
+  if (rollout.joined) {
+    return sentences(
+      `The deployment ${rollout.deploymentId} had begun before this step; it goes on.`,
+      await countBack(),
+    )
+  }
+  if (following && currentVerdict(rollout)?.kind === 'rolling-back')
+    return sentences('ECS is rolling it back; that goes on.', await countBack())
   if (following) {
     const arn =
       rollout.serviceDeploymentArn ??
       (await new ServicePoller(ecs, cluster).serviceDeploymentOf(rollout.name, rollout.deploymentId, calling))
     if (arn !== undefined && (await requestRollback(arn, rollout.name, ecs, calling)))
-      return 'A rollback was requested and accepted; it goes on.'
+      return sentences('A rollback was requested and accepted; it goes on.', await countBack())
   }
   const back = await putBack(wayBackOf(rollout), ecs, cluster, region, calling)
   if (back === undefined) return NOTHING_EARLIER
   rollout.backTo = back.to
   return `A rollback to ${back.to} was requested and accepted; it goes on.`
+}
+
+/** The way back counts as accepted, whatever becomes of the number of tasks. */
+async function countBackWords(
+  { name, count }: Rollout,
+  ecs: Step['ecs'],
+  cluster: string,
+  calling: Calling,
+): Promise<string | undefined> {
+  try {
+    const service = await putCountBack(name, count, ecs, cluster, calling)
+    return service === undefined ? undefined : `The number of tasks is ${count?.from} again.`
+  } catch (error) {
+    const words = `The number of tasks stays ${count?.to}: it could not be put back. ${asFailure(error).message}`
+    calling.log.warning(`${name} keeps its new number of tasks`, words)
+    return words
+  }
 }
 
 /** The deployment of an UpdateService whose answer we did not wait for. */
@@ -163,6 +209,7 @@ async function lateUpdate(
   return (await look())?.primary
 }
 
-function sentences(...parts: readonly (string | undefined)[]): string {
+/** Sentences, one after the other; those that are not there are left out. */
+export function sentences(...parts: readonly (string | undefined)[]): string {
   return parts.filter(part => part !== undefined && part !== '').join(' ')
 }

@@ -15,14 +15,22 @@ import { serviceConsoleUrl } from './console.ts'
 import type { Rollout } from './rollout.ts'
 import type { DeployRun } from './run.ts'
 
+/** That of the new version, not that of its way back. */
+function deploymentOf({ newDeploymentId, deploymentId }: Pick<Rollout, 'newDeploymentId' | 'deploymentId'>): {
+  deploymentId?: string
+} {
+  const own = newDeploymentId ?? deploymentId
+  return own === undefined ? {} : { deploymentId: own }
+}
+
 /** The `services` output and the record's part: no account id, no registry host. */
 export function serviceRecords({ rollouts }: DeployRun): ServiceRecord[] {
-  return rollouts.map(({ name, status, target, previous, deploymentId, images, seconds, reason }) => ({
+  return rollouts.map(({ name, status, target, previous, images, seconds, reason, ...own }) => ({
     name,
     status,
     taskDefinition: familyRevision(target.arn),
     previousTaskDefinition: familyRevision(previous.arn),
-    ...(deploymentId === undefined ? {} : { deploymentId }),
+    ...deploymentOf(own),
     images: images.map(({ container, image, digest }) => ({
       container,
       image: withoutAccount(image),

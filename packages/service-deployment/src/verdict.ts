@@ -79,8 +79,26 @@ function unfinished(sighting: Sighting, found: ServiceDeployment): Verdict {
   const { own } = entries(sighting)
   // deployments[] can be ahead of the service deployment.
   if (own?.rolloutState === 'FAILED') return byDeployments(sighting)
-  const stage = found.lifecycleStage === undefined ? '' : `, stage ${found.lifecycleStage}`
-  return { kind: 'in-progress', reason: `The service deployment is ${found.status}${stage}${counts(own)}.` }
+  const words = `The service deployment is ${found.status}${stageWords(found)}${counts(own)}.`
+  return { kind: 'in-progress', reason: [words, ...pauses(found)].join(' ') }
+}
+
+/** The stage of a blue/green, linear or canary deployment, and how much of the traffic the new version gets. */
+function stageWords({ lifecycleStage, targetServiceRevision }: ServiceDeployment): string {
+  if (lifecycleStage === undefined) return ''
+  const share = targetServiceRevision?.requestedProductionTrafficWeight
+  return `, stage ${lifecycleStage}${share === undefined ? '' : `, ${share} % of the traffic`}`
+}
+
+/** PAUSE hooks that somebody has to answer (API reference, DeploymentLifecycleHookDetail, ContinueServiceDeployment). */
+function pauses({ lifecycleHookDetails = [] }: ServiceDeployment): string[] {
+  return lifecycleHookDetails
+    .filter(({ status }) => status === 'AWAITING_ACTION')
+    .map(({ hookId, expiresAt, timeoutAction }) => {
+      const end =
+        expiresAt === undefined ? '' : ` ECS does ${timeoutAction ?? 'that itself'} at ${expiresAt.toISOString()}.`
+      return `It is paused by the lifecycle hook ${hookId}: ContinueServiceDeployment lets it go on or takes it back.${end}`
+    })
 }
 
 function byDeployments(sighting: Sighting): Verdict {

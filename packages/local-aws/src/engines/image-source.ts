@@ -127,8 +127,12 @@ async function verified(response: Response, expected: string | undefined, refere
       `failed commit on ref "${reference}": unexpected commit digest ${digest}, expected ${expected}: failed precondition`,
     )
   }
-  const json: unknown = JSON.parse(bytes.toString('utf8'))
-  return { digest, json: recordOf(json) }
+  try {
+    const json: unknown = JSON.parse(bytes.toString('utf8'))
+    return { digest, json: recordOf(json) }
+  } catch (error) {
+    throw new PullError(`failed to resolve ref ${reference}: ${error instanceof Error ? error.message : error}`)
+  }
 }
 
 function isIndex(manifest: Readonly<Record<string, unknown>>): boolean {

@@ -7,6 +7,7 @@ import { ecsService } from './ecs/ecs.ts'
 import { secretValueFrom } from './ecs/secret-values.ts'
 import { Alarms } from './ecs/service/alarms.ts'
 import { EcsRegions } from './ecs/state.ts'
+import { TaskScripts } from './ecs/task-scripts.ts'
 import { elbService } from './elb/elb.ts'
 import { LoadBalancing } from './elb/load-balancing.ts'
 import { logsService } from './logs/logs.ts'
@@ -22,6 +23,7 @@ export function cloudServices(
 ): {
   services: Service[]
   alarms: Alarms
+  scripts: TaskScripts
   stateSummary(): Record<string, unknown>
   /** closes the ports of listeners */
   close(): Promise<void>
@@ -32,6 +34,7 @@ export function cloudServices(
   const parameters = new ParameterStore(cloud.accountId)
   const balancing = new LoadBalancing(cloud)
   const alarms = new Alarms()
+  const scripts = new TaskScripts()
   const secretValue = secretValueFrom(secrets, parameters)
   return {
     services: [
@@ -42,9 +45,10 @@ export function cloudServices(
       secretsManagerService(secrets),
       ssmService(parameters),
       elbService(balancing),
-      ecsService(regions, { cloud, engine, logs, secretValue }, balancing, alarms),
+      ecsService(regions, { cloud, engine, logs, scripts, secretValue }, balancing, alarms),
     ],
     alarms,
+    scripts,
     close: () => balancing.close(),
     stateSummary: () => ({
       serviceDeployments: regions

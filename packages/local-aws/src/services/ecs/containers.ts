@@ -11,13 +11,14 @@ import { advance, type ContainerRun, requestStop, type TaskRun, update } from '.
 /** One container from waiting for its dependencies to its end; settles when it is stopped. */
 export async function runContainer(run: TaskRun, container: ContainerRun, preparation: Preparation): Promise<void> {
   if (!(await mayStart(run, container))) return
-  const { cloud, logs } = run.surroundings
+  const { cloud, logs, scripts } = run.surroundings
   const place = preparation.logs.get(container)
   const pipe = place && awslogsPipe(cloud, logs.stream(place.group, place.stream))
   const running = await started(run, container, preparation, pipe)
   if (!running) return
   const unwatch = watchHealth(run, container, running)
-  const { exitCode, outOfMemory } = await running.exited
+  const { exitCode, ...end } = await running.exited
+  const outOfMemory = end.outOfMemory || (exitCode === 137 && scripts.of(run.definition.family).outOfMemory)
   unwatch()
   // lines that come late are the reader's business, not the task's
   container.logsSent = pipe?.end()

@@ -21,6 +21,8 @@ export interface LogPlace {
  * (TaskFailedToStart).
  */
 export async function prepare(run: TaskRun): Promise<Preparation | undefined> {
+  const { failsToStart } = run.surroundings.scripts.of(run.definition.family)
+  if (failsToStart !== undefined) return failToStart(run, failsToStart)
   const secrets = resolvedSecrets(run)
   const logs = secrets && logPlaces(run)
   if (!secrets || !logs) return undefined

@@ -4,6 +4,7 @@ import type { Engine, PulledImage, RunningContainer } from '../../engine.ts'
 import type { LogStore } from '../logs/store.ts'
 import type { DependencyState } from './dependencies.ts'
 import type { RegisteredDefinition, TaskRecord } from './state.ts'
+import type { TaskScripts } from './task-scripts.ts'
 import type { Watch } from './watch.ts'
 
 /** What a running task needs of the rest of the cloud. */
@@ -11,6 +12,7 @@ export interface Surroundings {
   readonly cloud: Cloud
   readonly engine: Engine
   readonly logs: LogStore
+  readonly scripts: TaskScripts
   /**
    * the value behind a `valueFrom`
    * @throws Error with the agent's own text

@@ -1,0 +1,90 @@
+import {
+  ContinueServiceDeploymentCommand,
+  DescribeServiceDeploymentsCommand,
+  ListServiceDeploymentsCommand,
+  UpdateServiceCommand,
+} from '@aws-sdk/client-ecs'
+import { describe, expect } from '@jest/globals'
+import { inServiceCloud } from '../../../test/support/in-service-cloud.ts'
+import type { ServiceCloud } from '../../../test/support/service-cloud.ts'
+import { until } from '../../../test/support/task-cloud.ts'
+
+describe('deployments in stages', () => {
+  for (const [strategy, settings, stages] of [
+    ['BLUE_GREEN', { bakeTimeInMinutes: 1 }, [/stage BAKE_TIME, 100 % of the traffic/]],
+    [
+      'CANARY',
+      { canaryConfiguration: { canaryPercent: 10, canaryBakeTimeInMinutes: 1 }, bakeTimeInMinutes: 0 },
+      [/stage PRODUCTION_TRAFFIC_SHIFT, 10 % of the traffic/],
+    ],
+    [
+      'LINEAR',
+      { linearConfiguration: { stepPercent: 40, stepBakeTimeInMinutes: 1 }, bakeTimeInMinutes: 0 },
+      [/stage PRODUCTION_TRAFFIC_SHIFT, 40 % of the traffic[\s\S]*stage PRODUCTION_TRAFFIC_SHIFT, 80 % of the traffic/],
+    ],
+  ] as const) {
+    inServiceCloud(
+      `${strategy}: each stage is shown, with the share of the traffic`,
+      async cloud => {
+        await cloud.push('2')
+        await cloud.create('api', { deploymentConfiguration: { strategy, ...settings } })
+        const { exitCode, outputs, stdout } = await cloud.run({ services: 'api', images: 'ecr:web:2' })
+        expect([exitCode, outputs['status']]).toEqual([0, 'deployed'])
+        for (const stage of stages) expect(stdout).toMatch(stage)
+        const lines = stdout.split('\n').filter(line => line.startsWith('api | '))
+        expect(new Set(lines).size).toBe(lines.length)
+      },
+      { speed: 12 },
+    )
+  }
+
+  for (const [action, status] of [
+    ['CONTINUE', 'deployed'],
+    ['ROLLBACK', 'rolled-back'],
+  ] as const) {
+    inServiceCloud(`a PAUSE hook is named with how to go on; answered with ${action}: ${status}`, async cloud => {
+      await cloud.push('2')
+      const deploymentConfiguration = {
+        strategy: 'LINEAR' as const,
+        linearConfiguration: { stepPercent: 50, stepBakeTimeInMinutes: 1 },
+        bakeTimeInMinutes: 0,
+      }
+      await cloud.create('api', { deploymentConfiguration })
+      const lifecycleHooks = [{ targetType: 'PAUSE' as const, lifecycleStages: ['POST_SCALE_UP' as const] }]
+      await cloud.ecs.send(
+        new UpdateServiceCommand({
+          cluster: 'apps',
+          service: 'api',
+          deploymentConfiguration: { ...deploymentConfiguration, lifecycleHooks },
+        }),
+      )
+      const running = await cloud.start({ services: 'api', images: 'ecr:web:2' })
+      await until('it is paused', () => running.output().includes('It is paused by the lifecycle hook'))
+      const { serviceDeploymentArn, lifecycleHookDetails = [] } = await current(cloud)
+      const hookId = lifecycleHookDetails[0]?.hookId
+      expect(running.output()).toMatch(
+        new RegExp(`stage POST_SCALE_UP.*hook ${hookId}: ContinueServiceDeployment .* ECS does ROLLBACK at 20`),
+      )
+      await cloud.ecs.send(new ContinueServiceDeploymentCommand({ serviceDeploymentArn, hookId, action }))
+      const { outputs, annotations } = await running.result
+      expect(outputs['status']).toBe(status)
+      const errors = annotations.map(({ message }) => message).join('\n')
+      if (action === 'ROLLBACK') expect(errors).toContain('POST_SCALE_UP')
+      expect((await cloud.service('api')).taskDefinition).toMatch(action === 'CONTINUE' ? /web:2$/ : /web:1$/)
+    })
+  }
+})
+
+async function current(cloud: ServiceCloud) {
+  const { serviceDeployments = [] } = await cloud.ecs.send(
+    new ListServiceDeploymentsCommand({ cluster: 'apps', service: 'api' }),
+  )
+  const found = await cloud.ecs.send(
+    new DescribeServiceDeploymentsCommand({
+      serviceDeploymentArns: [serviceDeployments[0]?.serviceDeploymentArn ?? ''],
+    }),
+  )
+  const [deployment] = found.serviceDeployments ?? []
+  if (deployment === undefined) throw new Error('no service deployment')
+  return deployment
+}
