@@ -175,23 +175,25 @@ describe('what the lock holds on to', () => {
     expect((await first.result).outputs).toMatchObject({ status: 'succeeded', 'verify-exit-code': '0' })
   })
 
-  inCloud('of two at once the later one cannot be stopped: failed, never "nothing was started"', async cloud => {
-    await cloud.register('migrate', MIGRATION)
-    cloud.aws.addFault({ operation: 'RunTask', kind: 'delay', delayMs: 800, times: 2 })
-    cloud.aws.addFault({
-      operation: 'StopTask',
-      kind: 'error',
-      status: 400,
-      code: 'AccessDeniedException',
-      message: 'User: u is not authorized to perform: ecs:StopTask on resource: r',
-    })
+  inCloud('an earlier task that shows late, and ours cannot be stopped: failed, and how to stop it', async cloud => {
+    const { containers, release } = heldMigration(cloud)
+    await cloud.register('migrate', containers)
+    // Neither sees the other before both run.
+    cloud.aws.addFault({ operation: 'ListTasks', kind: 'answer', body: { taskArns: [] } })
     const inputs = { 'task-definition': 'migrate', database: 'shop', 'lock-timeout': '60s' }
-    const results = await Promise.all([cloud.run(inputs, ACTION), cloud.run(inputs, ACTION)])
-    expect(results.map(({ outputs }) => outputs['status']).toSorted()).toEqual(['failed', 'succeeded'])
-    const loser = results.find(({ exitCode }) => exitCode === 1)
-    expect(loser?.annotations.map(({ message }) => message).join('\n')).toMatch(
-      /could not be stopped|had begun when it was stopped/,
-    )
+    const runs = await Promise.all([cloud.start(inputs, ACTION), cloud.start(inputs, ACTION)])
+    await until('both run', () => runs.every(run => run.output().includes('begin shop')))
+    const message = 'User: u is not authorized to perform: ecs:StopTask on resource: r'
+    cloud.aws.clearFaults()
+    cloud.aws.addFault({ operation: 'StopTask', kind: 'error', status: 400, code: 'AccessDeniedException', message })
+    const loser = await Promise.race(runs.map(run => run.result))
+    release()
+    const results = await Promise.all(runs.map(run => run.result))
+    expect(results.map(({ exitCode }) => exitCode).toSorted()).toEqual([0, 1])
+    expect([loser.exitCode, loser.outputs['status']]).toEqual([1, 'failed'])
+    const told = loser.annotations.map(({ message: text }) => text).join('\n')
+    expect(told).toContain('this one could not be stopped: both may run')
+    expect(told).toContain(`aws ecs stop-task --cluster apps --task ${loser.outputs['task-arn']}`)
   })
 
   inCloud('an earlier task that shows late: failed when the container had begun, and it says so', async cloud => {
