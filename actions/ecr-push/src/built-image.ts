@@ -60,7 +60,7 @@ export async function buildAndPush(
   if (pushesByItself(docker.builder)) {
     const manifest = await step.log.group('Build and push', () =>
       inAttempts(inputs.pushAttempts, step, async () => {
-        const output: BuildOutput = { to: 'repository', uri: place.uri, iam: place.iam }
+        const output: BuildOutput = { to: 'repository', address: place.uri, iam: place.iam, arn: place.arn }
         const digest = await dockerBuild(build, output, cache, docker.builder, context)
         return builtManifest(place, digest ?? '', digest ?? '')
       }),
@@ -154,7 +154,7 @@ async function pushWithDocker(
   for (const [index, tag] of tags.entries()) {
     try {
       await inAttempts(inputs.pushAttempts, step, () =>
-        dockerPush(imageId, `${place.uri}:${tag}`, place.iam, config, context),
+        dockerPush(imageId, { address: `${place.uri}:${tag}`, iam: place.iam, arn: place.arn }, config, context),
       )
     } catch (error) {
       if (!(error instanceof ImmutableTag)) throw error

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { InputError, InputReader, type RunnerEnvironment } from '@aws-deploy-actions/action-runtime'
-import { checkSourceImage } from '@aws-deploy-actions/container-registry'
+import { checkSourceImage, type RepositoryName } from '@aws-deploy-actions/container-registry'
 import { isMap, isScalar, isSeq, parseDocument, type YAMLMap } from 'yaml'
 import { givenBuildInputs, IMAGE_KEYS, type ImageInputs, kindOf, readBuild, readRepository } from './image-inputs.ts'
 
@@ -46,7 +46,7 @@ function belongs(mode: string): string {
 /** Every entry is read as the inputs of the step are; its problems name it by number and repository. */
 function readEntries(input: InputReader, environment: RunnerEnvironment): ImageInputs[] {
   const images: ImageInputs[] = []
-  const numbers = new Map<string, number>()
+  const numbers = new Map<ImageInputs, number>()
   for (const [index, entry] of listedEntries(input).entries()) {
     const called = entry?.texts.get('repository') ?? ''
     const tell = (problem: string): void =>
@@ -65,16 +65,24 @@ function readEntries(input: InputReader, environment: RunnerEnvironment): ImageI
     })
     const image = { repository: readRepository(reader), source: readBuild(reader, environment, true) }
     for (const { input: key, problem } of problemsOf(reader)) tell(`${key}: ${problem}`)
-    const { registry, name } = image.repository
-    const address = `${registry} ${name}`
-    const earlier = numbers.get(address)
-    if (earlier !== undefined && name !== '') {
-      tell(`repository: is that of entry ${earlier} too; allowed is one image each`)
+    const earlier = images.find(({ repository }) => mayBeSame(repository, image.repository, input))
+    if (earlier !== undefined) {
+      const number = (numbers.get(earlier) ?? 0) + 1
+      tell(`repository: is that of entry ${number} too; allowed is one image each, or full URIs that tell them apart`)
     }
-    numbers.set(address, index + 1)
+    numbers.set(image, index)
     images.push(image)
   }
   return images
+}
+
+/** One name is two repositories only in two regions or accounts; a name alone is in those of the step. */
+function mayBeSame(a: RepositoryName, b: RepositoryName, input: InputReader): boolean {
+  if (a.name === '' || a.name !== b.name || a.registry !== b.registry) return false
+  const own = input.optional('aws-region') ?? input.variable('AWS_REGION') ?? input.variable('AWS_DEFAULT_REGION')
+  const [regionOfA, regionOfB] = [a.region ?? own, b.region ?? own]
+  if (a.registry === 'private' && regionOfA !== regionOfB) return false
+  return a.owner === b.owner || a.owner === undefined || b.owner === undefined
 }
 
 function problemsOf(reader: InputReader): InputError['problems'] {

@@ -40,8 +40,32 @@ export interface Inputs {
 
 /** The default of `tags` in action.yml: what stands there was not asked for. */
 const DEFAULT_TAGS = ['{sha}', 'latest']
+// As in action.yml, for inputs that a workflow passes on unset: they arrive empty.
+const DEFAULT_MAX_PARALLEL = 2
+const DEFAULT_PUSH_ATTEMPTS = 3
 const DEFAULT_TIMEOUT_MS = 1_800_000
 const DEFAULT_SCAN_TIMEOUT_MS = 600_000
+
+/**
+ * What messages call the images, each by another name: the repository as it was given, and where several are called the
+ * same, its region or its place in the list. Account ids have no place in reports.
+ */
+export function imageNames({ images, region }: Pick<Inputs, 'images' | 'region'>): string[] {
+  const names = images.map(({ repository }) => repository.name)
+  const places = images.map(({ repository }) => {
+    const place = repository.registry === 'public' ? 'ECR Public' : (repository.region ?? region)
+    return `${repository.name} in ${place}`
+  })
+  return names.map((name, index) => {
+    if (isOnce(name, names)) return name
+    const place = places[index] ?? name
+    return isOnce(place, places) ? place : `${name} (${index + 1})`
+  })
+}
+
+function isOnce(text: string, texts: readonly string[]): boolean {
+  return texts.indexOf(text) === texts.lastIndexOf(text)
+}
 
 /** @throws InputError through the reader's `finish` */
 export function readInputs(
@@ -63,7 +87,7 @@ export function readInputs(
   }
   return {
     images,
-    maxParallel: wholeNumber(input, 'max-parallel', 100),
+    maxParallel: input.integer('max-parallel', 1, 100) ?? DEFAULT_MAX_PARALLEL,
     ...readTags(input, environment, now, cache),
     push,
     create: input.boolean('create-repository', false) ? create : undefined,
@@ -73,7 +97,7 @@ export function readInputs(
     cache,
     scanFailOn: scanFailOn === 'none' ? undefined : scanFailOn,
     scanTimeoutMs: input.duration('scan-timeout', DEFAULT_SCAN_TIMEOUT_MS, 1000),
-    pushAttempts: wholeNumber(input, 'push-attempts', 20),
+    pushAttempts: input.integer('push-attempts', 1, 20) ?? DEFAULT_PUSH_ATTEMPTS,
     timeoutMs: input.duration('timeout', DEFAULT_TIMEOUT_MS, 1000),
     region,
   }
@@ -120,18 +144,13 @@ function refuseForPublic(
   }
 }
 
-function wholeNumber(input: InputReader, name: string, most: number): number {
-  input.required(name, `allowed is a whole number from 1 to ${most}`)
-  return input.integer(name, 1, most) ?? 1
-}
-
 function readTags(
   input: InputReader,
   { sha, ref, headRef, runId, runNumber }: RunnerEnvironment,
   now: Date,
   cache: Inputs['cache'],
 ): Pick<Inputs, 'tags' | 'droppedTags' | 'optionalTags' | 'commitTags'> {
-  const entries = input.names('tags')
+  const entries = input.verbatim('tags').trim() === '' ? DEFAULT_TAGS : input.names('tags')
   if (entries.length === 0) input.conflict('tags', 'is empty; allowed is one tag per line')
   const facts = { sha, ref, headRef, runId, runNumber, at: now }
   const { tags, dropped, problems } = filledTags(entries, facts)

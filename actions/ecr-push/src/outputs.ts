@@ -26,7 +26,7 @@ export async function tellOutputs(results: readonly ImageResult[], { output }: R
 
 /**
  * The `images` output: no account id and no host, so that GitHub does not drop it as a job output. Of two repositories with
- * one name (private and public) the second stands under its reference.
+ * one name the second stands under its reference, and in two regions or accounts under what messages call it.
  */
 export function imagesOutput(results: readonly ImageResult[]): Record<string, object> {
   const images = new Map<string, object>()
@@ -41,7 +41,7 @@ export function imagesOutput(results: readonly ImageResult[]): Record<string, ob
         tags,
         status: status ?? 'failed',
       }
-      images.set(images.has(place.name) ? place.reference : place.name, image)
+      images.set([place.name, place.reference].find(key => !images.has(key)) ?? name, image)
     }
   }
   return Object.fromEntries(images)

@@ -59,7 +59,7 @@ export async function placeOf(
     host,
     credentials,
     iam,
-    repository: new Repository(connection, found.uri.slice(split + 1), iam),
+    repository: new Repository(connection, found.uri.slice(split + 1), iam, found.arn),
     close: () => connection.close(),
   }
 }

@@ -63,7 +63,8 @@ function row(image: ImageResult, failure: Failure | undefined, seconds: number):
   const { name, place, status, tags, digest, bytes } = image
   const ended = image.failure?.status ?? status ?? (failure === undefined ? '–' : 'not begun')
   return [
-    code(place?.reference ?? name),
+    // Of several images with one name the reference does not tell which it is.
+    code(place?.name === name ? place.reference : name),
     plain(status !== undefined && image.failure !== undefined ? `${status}, then ${ended}` : ended),
     tags.length === 0 ? '–' : tags.map(code).join(', '),
     digest === undefined ? '–' : code(digest),

@@ -7,7 +7,11 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { describeWith } from '../../../test/support/parts.ts'
+import { blob, digestOf, layoutOf, OCI_INDEX, ociImage, ociIndex } from '../../../test/support/sample-archives.ts'
 import { type PushCloud, removeImages, startedPushCloud } from './support/push-cloud.ts'
+
+const images = [ociImage(['one']), ociImage(['two'], 'arm64')]
+const index = ociIndex(images)
 
 // Another implementation of the registry, which shares no line with ours.
 describeWith(['docker-registry'], 'against docker-registry', () => {
@@ -48,6 +52,32 @@ describeWith(['docker-registry'], 'against docker-registry', () => {
     expect(await digestAt(`http://${address}/v2/production/app/manifests/v1`)).toBe(digest)
   })
 
+  test.each([
+    ['by tag', ':v1'],
+    ['by digest', `@${digestOf(index)}`],
+  ])(
+    'an index for several platforms is promoted from ECR, %s, byte-identical with all that it names',
+    async (_, reference) => {
+      const name = `from-ecr${reference.length}`
+      cloud.tar('index.tar', layoutOf([...images.flatMap(image => image.members), blob(index)], index, OCI_INDEX))
+      await cloud.repository(name)
+      expect((await cloud.run({ repository: name, archive: 'index.tar', tags: 'v1' })).exitCode).toBe(0)
+      const uri = `${address}/promoted/${name}`
+      const { exitCode, outputs } = await cloud.run({
+        repository: uri,
+        'source-image': `ecr:${name}${reference}`,
+        tags: 'v1\nv2',
+      })
+      expect([exitCode, outputs['image']]).toEqual([0, `${uri}@${digestOf(index)}`])
+      const there = `http://${address}/v2/promoted/${name}`
+      for (const tag of ['v1', 'v2']) expect(await digestAt(`${there}/manifests/${tag}`)).toBe(digestOf(index))
+      for (const { manifest, config } of images) {
+        expect(await digestAt(`${there}/manifests/${digestOf(manifest)}`)).toBe(digestOf(manifest))
+        expect(await digestAt(`${there}/blobs/${digestOf(config)}`)).toBe(digestOf(config))
+      }
+    },
+  )
+
   describeWith(['Docker Engine'], 'and docker', () => {
     test('an image is built and pushed', async () => {
       cloud.write({ 'app/Dockerfile': 'FROM scratch\nCOPY content /\n', 'app/content': folder })
@@ -64,7 +94,8 @@ describeWith(['docker-registry'], 'against docker-registry', () => {
 })
 
 async function digestAt(url: string): Promise<string> {
-  const accept = 'application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json'
+  const accept =
+    'application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json'
   const answer = await fetch(url, { headers: { accept } })
   return `sha256:${createHash('sha256')
     .update(Buffer.from(await answer.arrayBuffer()))

@@ -1,24 +1,16 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type LocalAws, startLocalAws } from '@aws-deploy-actions/local-aws'
-import { runJavaScriptAction, startJavaScriptAction } from '@aws-deploy-actions/rehearsal'
+import { type JavaScriptActionResult, runJavaScriptAction, startJavaScriptAction } from '@aws-deploy-actions/rehearsal'
 import { CreateRepositoryCommand, ECRClient } from '@aws-sdk/client-ecr'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { describeWith } from '../../../test/support/parts.ts'
+import { overheardDocker, type RecordingDocker, recordingDocker } from './support/stand-in-docker.ts'
 
 const action = fileURLToPath(new URL('..', import.meta.url))
 
@@ -113,6 +105,20 @@ function left(temp: string): string[] {
   return readdirSync(temp).filter(entry => entry !== 'deploy-reports')
 }
 
+/** All that a run printed, set, wrote and left. */
+function told(result: JavaScriptActionResult): string[] {
+  const { stdout, stderr, summary, post, temp, outputs, state, reports, annotations } = result
+  const files = readdirSync(temp, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
+  return [
+    stdout,
+    stderr,
+    summary,
+    post?.stdout ?? '',
+    JSON.stringify([outputs, state, reports, annotations]),
+    ...files.map(({ parentPath, name: file }) => readFileSync(join(parentPath, file), 'utf8')),
+  ]
+}
+
 function errorText(annotations: readonly { level: string; message: string }[]): string {
   return annotations
     .filter(({ level }) => level === 'error')
@@ -121,45 +127,29 @@ function errorText(annotations: readonly { level: string; message: string }[]): 
 }
 
 describe('with a stand-in for docker', () => {
-  let tools: string
+  let docker: RecordingDocker
   beforeEach(() => {
-    tools = mkdtempSync(join(folder, 'tools-'))
-    // Records what it is called with, and does what the test wrote into a file named like the command.
-    writeFileSync(
-      join(tools, 'docker'),
-      `#!/bin/bash
-case "$1" in --config) config=$2; command=$3;; *) command=$1;; esac
-printf '%s\\n' "$*" >> ${tools}/calls
-[ "$1" = buildx ] && exit 1
-[ "$command" = login ] && cat > ${tools}/password && cp "$config/config.json" ${tools}/config.json
-if [ "$command" = build ]; then
-  while [ $# -gt 0 ]; do [ "$1" = --iidfile ] && echo -n sha256:${'ab'.repeat(32)} > "$2"; shift; done
-fi
-[ -e ${tools}/on-$command ] && exec -a docker bash ${tools}/on-$command "$config/"
-exit 0
-`,
-    )
-    chmodSync(join(tools, 'docker'), 0o755)
+    docker = recordingDocker(folder)
   })
 
-  const path = () => ({ PATH: `${tools}:${process.env['PATH']}` })
-  const calls = (): string[] => readFileSync(join(tools, 'calls'), 'utf8').trim().split('\n')
-
   test('the password reaches docker on stdin only, in a configuration of this step that is gone afterwards', async () => {
-    writeFileSync(join(tools, 'on-push'), 'echo "unexpected EOF" >&2; exit 1')
-    const given = options({ 'push-attempts': '1' }, path())
-    const { exitCode, stdout, annotations, outputs } = await runJavaScriptAction(action, given)
-    expect(exitCode).toBe(1)
-    expect(errorText(annotations)).toMatch(/docker push failed[\s\S]*unexpected EOF/)
-    expect(outputs['status']).toBe('failed')
-    const password = readFileSync(join(tools, 'password'), 'utf8')
-    expect(password.length).toBeGreaterThan(20)
-    expect([...calls(), stdout, JSON.stringify(outputs)].join('\n')).not.toContain(password)
-    expect(calls().find(call => call.includes(' login '))).toMatch(
+    // It says all that it knows, and fails.
+    docker.on(
+      'push',
+      `cat ${docker.folder}/password; echo "unexpected EOF: $(cat ${docker.folder}/password)" >&2; exit 1`,
+    )
+    const given = options({ 'push-attempts': '1' }, docker.environment)
+    const result = await runJavaScriptAction(action, given)
+    expect([result.exitCode, result.outputs['status']]).toEqual([1, 'failed'])
+    expect(errorText(result.annotations)).toMatch(/docker push failed[\s\S]*unexpected EOF: \*\*\*/)
+    const password = docker.password()
+    expect(password.length).toBeGreaterThan(100)
+    expect([...docker.calls(), ...told(result)].join('\n')).not.toContain(password)
+    expect(docker.calls().find(call => call.includes(' login '))).toMatch(
       new RegExp(`^--config ${given.temp}/\\S+ login --username AWS --password-stdin ${aws.registryAddress}$`),
     )
     // a helper without a name keeps the password in this file, whatever store the user or the machine has
-    expect(JSON.parse(readFileSync(join(tools, 'config.json'), 'utf8'))).toEqual({
+    expect(JSON.parse(readFileSync(join(docker.folder, 'config.json'), 'utf8'))).toEqual({
       detachKeys: 'ctrl-x',
       auths: { [aws.registryAddress]: {} },
       credHelpers: { [aws.registryAddress]: '' },
@@ -168,16 +158,16 @@ exit 0
   })
 
   test('docker is called with the inputs as they are, the labels and the time of the commit', async () => {
-    writeFileSync(join(tools, 'on-build'), 'echo "epoch $SOURCE_DATE_EPOCH"; exit 1')
+    docker.on('build', 'echo "epoch $SOURCE_DATE_EPOCH"; exit 1')
     const { stdout } = await runJavaScriptAction(
       action,
       options(
         { target: 'other', file: 'app/Dockerfile', 'build-args': 'WORDS=$(touch /x) "quoted"  \nEMPTY=' },
-        path(),
+        docker.environment,
       ),
     )
     expect(stdout).toContain('docker | epoch 1767323045\n')
-    const build = calls().find(call => call.startsWith('build '))
+    const build = docker.calls().find(call => call.startsWith('build '))
     expect(build).toContain(
       ' --file app/Dockerfile --target other --build-arg WORDS=$(touch /x) "quoted"   --build-arg EMPTY= ',
     )
@@ -199,15 +189,15 @@ exit 0
     ],
     ['received unexpected HTTP status: 503 Service Unavailable', /docker push failed/, 3],
   ])('docker push says "%s"', async (said, message, pushes) => {
-    writeFileSync(join(tools, 'on-push'), `echo "${said}" >&2; exit 1`)
-    const { annotations, exitCode } = await runJavaScriptAction(action, options({}, path()))
+    docker.on('push', `echo "${said}" >&2; exit 1`)
+    const { annotations, exitCode } = await runJavaScriptAction(action, options({}, docker.environment))
     expect(exitCode).toBe(1)
     expect(errorText(annotations)).toMatch(message)
-    expect(calls().filter(call => call.includes(' push '))).toHaveLength(pushes)
+    expect(docker.calls().filter(call => call.includes(' push '))).toHaveLength(pushes)
   })
 
   test('a push that leaves something else in the registry is a failure', async () => {
-    const { annotations, outputs } = await runJavaScriptAction(action, options({}, path()))
+    const { annotations, outputs } = await runJavaScriptAction(action, options({}, docker.environment))
     expect(errorText(annotations)).toMatch(/does not have the built image under/)
     expect(outputs['digest']).toBeUndefined()
   })
@@ -217,32 +207,32 @@ exit 0
     ['push', 'SIGTERM', 143],
   ] as const)('a cancelled %s (%s): docker is told to stop and is gone', async (command, signal, exitCode) => {
     // stubborn: it ignores the polite request
-    writeFileSync(
-      join(tools, `on-${command}`),
-      `trap "echo told >> ${tools}/told" TERM; touch ${tools}/started; while :; do sleep 0.1; done`,
+    docker.on(
+      command,
+      `trap "echo told >> ${docker.folder}/told" TERM; touch ${docker.folder}/started; while :; do sleep 0.1; done`,
     )
-    const given = options({}, path())
+    const given = options({}, docker.environment)
     const running = await startJavaScriptAction(action, given)
-    await until(() => existsSync(join(tools, 'started')))
+    await until(() => existsSync(join(docker.folder, 'started')))
     const at = Date.now()
     running.signal(signal)
     const result = await running.result
     expect(Date.now() - at).toBeLessThan(5000)
     expect([result.exitCode, result.outputs['status']]).toEqual([exitCode, 'cancelled'])
-    expect(readFileSync(join(tools, 'told'), 'utf8')).toBe('told\n')
-    expect(commandLines().filter(line => line.includes(tools))).toEqual([])
+    expect(readFileSync(join(docker.folder, 'told'), 'utf8')).toBe('told\n')
+    expect(commandLines().filter(line => line.includes(docker.folder))).toEqual([])
     expect(left(given.temp)).toEqual([])
   })
 
   test('after a kill, post ends docker and removes the login', async () => {
-    writeFileSync(join(tools, 'on-push'), `touch ${tools}/started; sleep 60 & wait`)
-    const given = options({}, path())
+    docker.on('push', `touch ${docker.folder}/started; sleep 60 & wait`)
+    const given = options({}, docker.environment)
     const running = await startJavaScriptAction(action, given)
-    await until(() => existsSync(join(tools, 'started')))
+    await until(() => existsSync(join(docker.folder, 'started')))
     running.signal('SIGKILL')
     const { post } = await running.result
     expect(post?.exitCode).toBe(0)
-    expect(commandLines().filter(line => line.includes(`${tools}/on-push`))).toEqual([])
+    expect(commandLines().filter(line => line.includes(`${docker.folder}/on-push`))).toEqual([])
     expect(left(given.temp)).toEqual([])
   })
 
@@ -271,8 +261,13 @@ describeWith(['Docker Engine'], 'builds and pushes', () => {
     const watch = setInterval(() => {
       for (const line of commandLines()) if (line.includes('docker')) seen.add(line)
     }, 5)
-    const given = options({ tags: '{short-sha}\nlatest\nextra', 'build-args': 'WORDS=two  words' })
-    const { exitCode, outputs, stdout, state } = await runJavaScriptAction(action, given)
+    const overheard = overheardDocker(folder)
+    const given = options(
+      { tags: '{short-sha}\nlatest\nextra', 'build-args': 'WORDS=two  words' },
+      overheard.environment,
+    )
+    const result = await runJavaScriptAction(action, given)
+    const { exitCode, outputs, state } = result
     clearInterval(watch)
     expect(exitCode).toBe(0)
     const uri = `${aws.registryAddress}/${name}`
@@ -301,8 +296,9 @@ describeWith(['Docker Engine'], 'builds and pushes', () => {
     expect(left(given.temp)).toEqual([])
     expect(state['docker-folder']).toBe('')
     expect([...seen].some(line => line.includes('--password-stdin'))).toBe(true)
-    const password = await currentPassword()
-    for (const text of [...seen, stdout, JSON.stringify(outputs)]) expect(text).not.toContain(password)
+    const password = overheard.password()
+    expect(password.length).toBeGreaterThan(100)
+    for (const text of [...seen, ...told(result)]) expect(text).not.toContain(password)
   })
 
   /** The digest that the bytes in the registry have. */

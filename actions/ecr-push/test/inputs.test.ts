@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { InputError, InputReader, runnerEnvironment } from '@aws-deploy-actions/action-runtime'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { type Inputs, readInputs } from '../src/inputs.ts'
+import { type Inputs, imageNames, readInputs } from '../src/inputs.ts'
 
 let folder: string
 beforeAll(() => {
@@ -264,7 +264,47 @@ test.each<[string, Texts, RegExp]>([
   expect(problems[0]).not.toContain('hunter2')
 })
 
+test('an input that a workflow passes on unset arrives empty and means its default', () => {
+  const empty = Object.fromEntries(Object.keys(DEFAULTS).map(key => [key, '']))
+  const { inputs: given, problems } = read({ ...empty, ...app })
+  expect(problems).toEqual([])
+  expect(given).toEqual(read(app).inputs)
+  expect([given.maxParallel, given.pushAttempts, given.tags]).toEqual([2, 3, ['a'.repeat(40), 'latest']])
+  // also where immutable tags are concerned
+  expect([...given.optionalTags]).toEqual(['latest'])
+  // as a block of YAML
+  expect(read({ ...app, tags: '\n' }).inputs.tags).toEqual(given.tags)
+})
+
 describe('images', () => {
+  const ireland = '123456789012.dkr.ecr.eu-west-1.amazonaws.com/web'
+  const virginia = '123456789012.dkr.ecr.us-east-1.amazonaws.com/web'
+  const others = '210987654321.dkr.ecr.eu-west-1.amazonaws.com/web'
+  const readAll = (repositories: readonly string[]) =>
+    read({ images: repositories.map(repository => `- { repository: "${repository}", context: app }\n`).join('') })
+
+  test.each([
+    ['two regions', [ireland, virginia], ['web in eu-west-1', 'web in us-east-1']],
+    ['a name and another region', ['web', virginia], ['web in eu-west-1', 'web in us-east-1']],
+    ['two accounts', [ireland, others], ['web (1)', 'web (2)']],
+    ['a region twice and another', [ireland, others, virginia], ['web (1)', 'web (2)', 'web in us-east-1']],
+    ['two galleries', ['public.ecr.aws/one/web', 'public.ecr.aws/two/web'], ['web (1)', 'web (2)']],
+    ['a gallery', ['web', 'public.ecr.aws/one/web'], ['web in eu-west-1', 'web in ECR Public']],
+  ])('one name in %s is told apart, without account ids', (_, repositories, names) => {
+    const { inputs, problems } = readAll(repositories)
+    expect(problems).toEqual([])
+    expect(imageNames(inputs)).toEqual(names)
+  })
+
+  test.each([
+    ['a name and an address that may be the same', ['web', ireland]],
+    ['one address twice', [ireland, ireland]],
+  ])('%s: a wrong input', (_, repositories) => {
+    expect(readAll(repositories).problems).toEqual([
+      expect.stringMatching(/^images: entry 2 .*: repository: is that of entry 1 too/),
+    ])
+  })
+
   test('entries in all forms of YAML; scalars stay as they are written', () => {
     const { inputs, problems } = read({
       registry: 'public',

@@ -313,15 +313,32 @@ test('an image with as many tags as it can hold: ECR’s words, not a permission
   aws.addFault({ service: 'registry', operation: 'PUT manifest', kind: 'error', status: 403, code: 'DENIED', message })
   const result = await push()
   expect([result.exitCode, result.outputs['status']]).toEqual([1, 'failed'])
-  expect(errorOf(result)).toMatch(/maximum allowed number of tags per image which is '1000'[\s\S]*Delete tags/)
+  expect(errorOf(result)).toMatch(/The registry says: .*number of tags per image which is '1000'[\s\S]*Delete tags/)
   expect(errorOf(result)).not.toMatch(/"Action"/)
 })
+
+test.each([
+  ['private', 'ecr:BatchCheckLayerAvailability', 'arn:aws:ecr:eu-west-1:123456789012'],
+  ['public', 'ecr-public:BatchCheckLayerAvailability', 'arn:aws:ecr-public::123456789012'],
+] as const)(
+  '%s: a denial without a word names the action and the ARN of the repository',
+  async (registry, missing, of) => {
+    const repository = `silent-${registry}`
+    const created = await push({ repository, registry, 'create-repository': 'true', tags: 'v1' })
+    expect(created.exitCode).toBe(0)
+    aws.setPolicy(withoutAction(missing))
+    const told = errorOf(await push({ repository, registry, archive: 'other.tar', tags: 'v2' }))
+    const statement = JSON.stringify({ Effect: 'Allow', Action: missing, Resource: `${of}:repository/${repository}` })
+    expect(told).toContain(`Resource: ${of}:repository/${repository}`)
+    expect(told).toContain(statement)
+  },
+)
 
 test('push-attempts: another attempt after a registry that failed for long', async () => {
   aws.addFault({ service: 'registry', operation: 'PATCH upload', kind: 'reset', times: 11 })
   // two blobs at a time, each with five faults that are ridden out
   const once = await push({ 'push-attempts': '1' })
-  expect(errorOf(once)).toMatch(/6 times in a row/)
+  expect(errorOf(once)).toMatch(/6 times in a row[\s\S]*The connection says: /)
   aws.clearFaults()
   aws.addFault({ service: 'registry', operation: 'PATCH upload', kind: 'reset', times: 11 })
   const twice = await push({ 'push-attempts': '2' })
@@ -372,9 +389,16 @@ function withoutAction(action: string): PolicyDocument {
   }
 }
 
-test('no secret anywhere: logs, outputs, summary, report, files', async () => {
+test.each([
+  ['that succeeds', undefined],
+  ['that fails', 'PUT upload'],
+])('a run %s shows no secret anywhere: logs, outputs, summary, report, files', async (_, broken) => {
+  if (broken !== undefined) {
+    aws.addFault({ service: 'registry', operation: broken, kind: 'error', status: 400, message: 'no' })
+  }
   const given = options()
   const result = await runJavaScriptAction(action, given)
+  expect(result.exitCode).toBe(broken === undefined ? 0 : 1)
   const files = readdirSync(given.temp, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
   const captured = [
     result.stdout,
@@ -385,9 +409,10 @@ test('no secret anywhere: logs, outputs, summary, report, files', async () => {
   ].join('\n')
   expect(files.map(entry => entry.name)).toEqual([expect.stringMatching(/^ecr-push-.*\.json$/)])
   expect(captured).not.toContain(aws.environment()['AWS_SECRET_ACCESS_KEY'])
-  expect(captured).not.toMatch(/QVdTO[A-Za-z0-9+/=]{8}/)
+  // the token, and the password in it, as ECR's begin: base64 of "AWS:", base64 of {"payload":
+  expect(captured).not.toMatch(/QVdTO[A-Za-z0-9+/=]{8}|eyJwYXlsb2FkIj/)
   expect(captured).not.toMatch(/password|authorizationToken/i)
-  for (const output of ['images', 'report']) {
+  for (const output of broken === undefined ? ['images', 'report'] : ['report']) {
     expect(result.outputs[output]).not.toMatch(/\d{12}|127\.0\.0\.1|localhost/)
   }
 })

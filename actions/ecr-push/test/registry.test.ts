@@ -101,6 +101,45 @@ describe('create-repository', () => {
     expect(JSON.parse(lifecyclePolicyText ?? '')).toEqual(policy)
   })
 
+  test.each<[string, string, string, object, object]>([
+    ['false', 'true', 'nightly', { scanOnPush: false }, { imageTagMutability: 'IMMUTABLE' }],
+    ['true', 'false', '', { scanOnPush: true }, { imageTagMutability: 'MUTABLE' }],
+    ['', '', '', { scanOnPush: true }, { imageTagMutability: 'MUTABLE' }],
+  ])(
+    'scan-on-push "%s", immutable-tags "%s", lifecycle-policy "%s" reach AWS',
+    async (scan, immutable, policy, scanning, mutability) => {
+      const name = fresh()
+      const selection = { tagStatus: 'untagged', countType: 'imageCountMoreThan', countNumber: 1 }
+      const rule = { rulePriority: 7, description: policy, selection, action: { type: 'expire' } }
+      const text = JSON.stringify({ rules: [rule] })
+      writeFileSync(join(cloud.folder, 'own.json'), text)
+      const start = since()
+      const result = await cloud.run({
+        repository: name,
+        archive: 'one.tar',
+        tags: 'v1',
+        'create-repository': 'true',
+        'scan-on-push': scan,
+        'immutable-tags': immutable,
+        'lifecycle-policy': policy === '' ? '' : 'own.json',
+      })
+      expect(result.exitCode).toBe(0)
+      const asked = (operation: string): unknown[] =>
+        cloud.aws
+          .journal()
+          .slice(start)
+          .flatMap(entry => (entry.operation === operation ? [entry.input] : []))
+      expect(asked('CreateRepository')).toEqual([
+        { repositoryName: name, imageScanningConfiguration: scanning, ...mutability },
+      ])
+      expect(asked('PutLifecyclePolicy')).toEqual(
+        policy === '' ? [] : [{ repositoryName: name, lifecyclePolicyText: text }],
+      )
+      const { repositories } = await cloud.ecr.send(new DescribeRepositoriesCommand({ repositoryNames: [name] }))
+      expect(repositories?.[0]).toMatchObject({ imageScanningConfiguration: scanning, ...mutability })
+    },
+  )
+
   test('a public one too; without it a missing repository is a failure that says so', async () => {
     const name = `public-made${counter++}`
     const result = await cloud.run({
@@ -157,6 +196,23 @@ describe('keep-tagged', () => {
     const result = await cloud.run({ repository: name, archive: 'one.tar', tags: 'new', 'keep-tagged': '1' })
     expect([result.exitCode, result.outputs['status'], result.outputs['digest']]).toEqual([1, 'failed', one])
     expect(errorOf(result)).toMatch(/1 old images of .* could not be deleted[\s\S]*no key/)
+  })
+
+  test('the time is over while old images are looked for: red, and it says that the image is there', async () => {
+    const name = fresh()
+    await cloud.repository(name)
+    cloud.aws.addFault({ service: 'ecr', operation: 'DescribeImages', kind: 'delay', delayMs: 60_000 })
+    const result = await cloud.run({
+      repository: name,
+      archive: 'one.tar',
+      tags: 'v1',
+      'keep-tagged': '1',
+      timeout: '8s',
+    })
+    expect([result.exitCode, result.outputs['status'], result.outputs['digest']]).toEqual([1, 'timed-out', one])
+    const told = errorOf(result)
+    expect(told).toContain('The image is in the registry, but what comes after the push did not end within 8s.')
+    expect(told).not.toMatch(/not in the registry/)
   })
 
   async function tagsThere(uri: string, tags: string[]): Promise<string[]> {

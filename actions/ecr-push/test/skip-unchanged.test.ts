@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { describeWith } from '../../../test/support/parts.ts'
 import { type PushCloud, startedPushCloud } from './support/push-cloud.ts'
 
@@ -75,6 +75,49 @@ describeWith(['Docker Engine'], 'skip-unchanged', () => {
     await built(changed)
     cloud.commit({ 'app/Dockerfile': 'FROM scratch\nARG WORDS\nCOPY content /\n' })
     await reused(unchanged)
+  })
+
+  describe('one part alone is another', () => {
+    // The image differs with every part, so that "reused" cannot mean that the build gave the same image.
+    const STAGES =
+      'FROM scratch AS one\nARG WORDS=none\nENV WORDS=$WORDS\nCOPY content /\nFROM one AS two\nENV LAST=two\n'
+    const OUTSIDE = { context: 'parts/app', file: 'parts/outside/Dockerfile' }
+    const HIDDEN = { context: 'parts/hidden' }
+    beforeAll(() => {
+      cloud.commit({
+        'parts/app/content': `parts of ${cloud.folder}`,
+        'parts/outside/Dockerfile': STAGES,
+        'parts/hidden/content': `hidden in ${cloud.folder}`,
+        'parts/hidden/Dockerfile': STAGES,
+        'parts/hidden/.dockerignore': 'Dockerfile\n.dockerignore\n',
+      })
+    })
+
+    test.each<
+      [string, Readonly<Record<string, string>>, Readonly<Record<string, string>>, Readonly<Record<string, string>>]
+    >([
+      ['a build arg', { ...OUTSIDE, 'build-args': 'WORDS=a' }, { 'build-args': 'WORDS=b' }, {}],
+      ['one build arg more', OUTSIDE, { 'build-args': 'WORDS=c' }, {}],
+      ['the target', { ...OUTSIDE, target: 'one', labels: 'of=target' }, { target: 'two' }, {}],
+      ['no target', { ...OUTSIDE, target: 'one', labels: 'of=none' }, { target: '' }, {}],
+      ['a Dockerfile outside the context', OUTSIDE, {}, { 'parts/outside/Dockerfile': `${STAGES}ENV MORE=outside\n` }],
+      [
+        'a Dockerfile that .dockerignore hides',
+        HIDDEN,
+        {},
+        { 'parts/hidden/Dockerfile': `${STAGES}ENV MORE=hidden\n` },
+      ],
+    ])('%s: built, and with what it was before reused', async (_, before, inputs, files) => {
+      const old = Object.fromEntries(Object.keys(files).map(path => [path, STAGES]))
+      const was = await run(before)
+      expect(was.exitCode).toBe(0)
+      if (Object.keys(files).length > 0) cloud.commit(files)
+      const now = await built(changed, { ...before, ...inputs })
+      expect(now).not.toBe(was.outputs['digest'])
+      if (Object.keys(files).length > 0) cloud.commit(old)
+      const again = await run(before)
+      expect([again.outputs['status'], again.outputs['digest']]).toEqual(['reused', was.outputs['digest']])
+    })
   })
 
   test('a dirty tree is built, never reused and leaves no key: changed, unknown to git, ignored by git', async () => {

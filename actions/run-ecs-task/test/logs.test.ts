@@ -58,7 +58,7 @@ describe('lines', () => {
     cloud.aws.addFault({ operation: 'GetLogEvents', kind: 'answer', body: { events: [], nextForwardToken } })
     const action = await cloud.start({ 'task-definition': 'late' })
     await until('the exit was seen', () => action.output().includes('exited with 3'))
-    await new Promise(resolve => setTimeout(resolve, 2200))
+    await new Promise(resolve => setTimeout(resolve, 1500))
     cloud.aws.clearFaults()
     const { stdout, annotations } = await action.result
     expect(linesOf('app', stdout)).toEqual(['the reason'])

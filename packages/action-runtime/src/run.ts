@@ -118,7 +118,7 @@ function startRuntime(): { runtime: Runtime; secrets: Secrets; onHang: (end: (fa
     signal: cancel.signal,
     output: async (name, value) => {
       const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
-      ;(await core()).setOutput(name, secrets.redact(text))
+      ;(await core()).setOutput(name, secrets.redactOutput(text))
     },
     remember: async (name, value) => (await core()).saveState(name, value),
     endBy: at => {

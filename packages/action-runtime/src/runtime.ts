@@ -6,8 +6,11 @@ import { Secrets } from './secrets.ts'
 export interface PostRuntime extends Clock {
   readonly log: Log
   readonly environment: RunnerEnvironment
-  /** the value is taken out of everything that we print or write from now on */
-  hide(secret: string): void
+  /**
+   * the value is taken out of everything that we print or write from now on
+   * @param shortest characters from which on; default 8. A shorter value than that stays in outputs other than `report`.
+   */
+  hide(secret: string, shortest?: number): void
 }
 
 /** What an action's story is told with. */
@@ -73,7 +76,7 @@ export function processRuntime(): PostRuntime & { readonly secrets: Secrets } {
     ...systemClock,
     log: createLog(text => process.stdout.write(text), secrets.redact),
     environment,
-    hide: secret => secrets.add(secret),
+    hide: (secret, shortest) => secrets.add(secret, shortest),
     secrets,
   }
 }

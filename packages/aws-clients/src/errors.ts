@@ -93,16 +93,19 @@ export class PermissionError extends Failure {
   /** e.g. `ecs:RunTask` */
   readonly action: string
 
-  constructor(answer: AwsAnswer, askedFor: string, options?: ErrorOptions) {
-    const denied = deniedIn(answer.message) ?? { action: askedFor, resource: '*' }
+  /** @param arn of the resource, where the caller knows it: AWS's own words come first, but do not always name it */
+  constructor(answer: AwsAnswer, askedFor: string, { arn, ...options }: ErrorOptions & { readonly arn?: string } = {}) {
+    const denied = deniedIn(answer.message)
+    const action = denied?.action ?? askedFor
+    const resource = denied?.resource ?? arn ?? '*'
     const explicit = /with an explicit deny/.test(answer.message)
     // Some services name the resource by its bare name, which a policy cannot hold.
-    const Resource = denied.resource.startsWith('arn:') ? denied.resource : '*'
-    const statement = JSON.stringify({ Effect: 'Allow', Action: denied.action, Resource })
+    const Resource = resource === '*' || resource.startsWith('arn:') ? resource : (arn ?? '*')
+    const statement = JSON.stringify({ Effect: 'Allow', Action: action, Resource })
     super(
-      `The role may not ${denied.action}.`,
+      `The role may not ${action}.`,
       {
-        resource: denied.resource,
+        resource,
         said: `${answer.code}: ${answer.message}`,
         cause: explicit
           ? 'A policy denies it explicitly (identity, boundary, session or organization): an Allow alone does not help.'
@@ -115,7 +118,7 @@ export class PermissionError extends Failure {
       },
       options,
     )
-    this.action = denied.action
+    this.action = action
   }
 }
 
@@ -156,10 +159,10 @@ export class AwsError extends Failure {
 }
 
 /** The action and resource in AWS's text: "… is not authorized to perform: ecs:RunTask on resource: arn:… because …". */
-function deniedIn(message: string): { action: string; resource: string } | undefined {
+function deniedIn(message: string): { action: string; resource: string | undefined } | undefined {
   const match = /not authorized to perform:? ([a-z0-9-]+:[A-Za-z0-9]+)(?: on resource:? "?([^\s"]+))?/i.exec(message)
   if (match?.[1] === undefined) return undefined
-  return { action: match[1], resource: match[2]?.replace(/[.,]$/, '') ?? '*' }
+  return { action: match[1], resource: match[2]?.replace(/[.,]$/, '') }
 }
 
 function at(value: unknown, path: readonly string[]): unknown {

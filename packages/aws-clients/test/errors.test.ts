@@ -213,6 +213,22 @@ describe('a refusal names the action, the resource and the statement to add', ()
   })
 })
 
+test.each([
+  ['403 Forbidden', 'ecr:PutImage', 'arn:aws:ecr:eu-west-1:1:repository/app'],
+  [denied('ecr:UploadLayerPart', ' on this resource'), 'ecr:UploadLayerPart', 'arn:aws:ecr:eu-west-1:1:repository/app'],
+  [
+    denied('ecr:X', ' on resource: arn:aws:ecr:eu-west-1:2:repository/b'),
+    'ecr:X',
+    'arn:aws:ecr:eu-west-1:2:repository/b',
+  ],
+  [denied('ecr:X', ' on resource: *'), 'ecr:X', '*'],
+])('a refusal of something whose ARN is known: %s', (message, action, resource) => {
+  const answer = awsAnswer(thrown({ name: 'AccessDeniedException', message, status: 403 }))
+  const { details } = new PermissionError(answer, 'ecr:PutImage', { arn: 'arn:aws:ecr:eu-west-1:1:repository/app' })
+  expect(details.resource).toBe(resource)
+  expect(details.next?.join()).toContain(JSON.stringify({ Effect: 'Allow', Action: action, Resource: resource }))
+})
+
 test('wrong credentials: expired ones ask for a longer session, others for a login', () => {
   const error = (name: string, message: string): CredentialsError =>
     new CredentialsError(awsAnswer(thrown({ name, message, status: 400 })), 'ecs:RunTask')

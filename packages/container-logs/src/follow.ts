@@ -15,7 +15,7 @@ export interface ContainerStream {
 export interface LogsRead {
   /** lines printed, per container */
   readonly lines: ReadonlyMap<string, number>
-  /** streams whose end was not reached in time */
+  /** streams whose end was not seen */
   readonly unfinished: readonly ContainerStream[]
 }
 
@@ -81,14 +81,17 @@ export function followLogs(
     let token: string | undefined
     let quietSince = clock.now()
     let missing = false
+    let atEnd = false
+    const unlessAtEnd = (): ContainerStream | undefined => (atEnd ? undefined : source)
     try {
       for (;;) {
         await budget.take(stopped.signal)
-        if (clock.now() > drainUntil) return source
+        if (clock.now() > drainUntil) return unlessAtEnd()
         const page = await nextPage(client, source, token)
         if (page !== 'unanswered') missing = page === 'missing'
         const { messages, next } = typeof page === 'object' ? page : { messages: [], next: token }
         const moved = next !== token
+        atEnd = !moved && typeof page === 'object'
         token = next
         if (messages.length > 0) {
           print(source.container, messages)
@@ -105,7 +108,7 @@ export function followLogs(
         await idle(drainingSince === undefined ? IDLE_MS : DRAINING_MS)
       }
     } catch (error) {
-      if (stopped.signal.aborted) return source
+      if (stopped.signal.aborted) return unlessAtEnd()
       if (error instanceof PermissionError)
         notice(`The logs of ${source.container} cannot be read: the role lacks ${error.action} on ${source.group}.`)
       else notice(`The logs of ${source.container} cannot be read: ${error instanceof Error ? error.message : error}`)

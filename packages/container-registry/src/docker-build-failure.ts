@@ -15,7 +15,7 @@ export function buildFailure(
     output.to === 'repository' &&
     /failed to push|error: failed to solve: .*(?:unexpected status|authorized to perform)/i.test(said)
   ) {
-    return pushFailure(said, output.uri, output.iam)
+    return pushFailure(said, output)
   }
   const { cause, next } = explanation(said, builder)
   return new Failure(`docker build ended with exit code ${exitCode}.`, {

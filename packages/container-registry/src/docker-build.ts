@@ -6,6 +6,7 @@ import { isDigest, isRecord } from './content.ts'
 import { buildFailure } from './docker-build-failure.ts'
 import type { Builder } from './docker-builder.ts'
 import { docker, lastWords } from './docker-cli.ts'
+import type { PushTarget } from './docker-push.ts'
 
 /** What is built, in docker's own terms. */
 export interface DockerBuild {
@@ -37,12 +38,7 @@ export type BuildOutput =
   /** into the Engine; undefined: under {@link buildName}, from which dockerPush takes it */
   | { readonly to: 'engine'; readonly name: string | undefined }
   /** to a repository, under no tag */
-  | {
-      readonly to: 'repository'
-      readonly uri: string
-      /** prefix of the IAM actions that a denial would be about */
-      readonly iam: 'ecr' | 'ecr-public'
-    }
+  | ({ readonly to: 'repository' } & PushTarget)
   | { readonly to: 'nowhere' }
 
 export type BuildCache =
@@ -159,7 +155,7 @@ function buildxArguments(
 function outputText(output: Exclude<BuildOutput, { to: 'engine' }>): string {
   return output.to === 'nowhere'
     ? 'type=cacheonly'
-    : `type=image,name=${output.uri},push=true,push-by-digest=true,name-canonical=true`
+    : `type=image,name=${output.address},push=true,push-by-digest=true,name-canonical=true`
 }
 
 // A cache that could not be written is no reason to lose a good image. ECR takes a cache only in the form of an OCI image

@@ -84,7 +84,7 @@ export class DockerConfig {
       const said = lastWords(result)
       // docker itself tries a login only once.
       if (!passesByItself(said)) {
-        throw new Failure(`docker could not log in to ${host}.`, { resource: host, said })
+        throw new Failure(`docker could not log in to ${host}.`, { resource: host, said, saidBy: 'docker' })
       }
       await clock.sleep(backoffMs(tries + 1, true, 0), signal)
     }

@@ -7,21 +7,30 @@ import type { DockerConfig } from './docker-config.ts'
 import { RegistryUnavailable } from './registry-error.ts'
 import { MISSING_REPOSITORY } from './repository.ts'
 
+/** Where docker or BuildKit push to. */
+export interface PushTarget {
+  /** what they call it: `host/name`, with or without a tag */
+  readonly address: string
+  /** prefix of the IAM actions that a denial would be about */
+  readonly iam: 'ecr' | 'ecr-public'
+  /** of the repository, where it is known */
+  readonly arn: string | undefined
+}
+
 /**
  * Tags the image that dockerBuild built in the same context and pushes it. Its own name goes when that succeeded.
  * @param imageId what the build returned, for messages
- * @param kind prefix of the IAM actions that a denial would be about
  * @throws PermissionError; RegistryUnavailable for what another attempt may not meet; {@link ImmutableTag}; Failure
  */
 export async function dockerPush(
   imageId: string,
-  target: string,
-  kind: 'ecr' | 'ecr-public',
+  target: PushTarget,
   config: DockerConfig,
   { log, signal, folder }: Pick<DockerContext, 'log' | 'signal' | 'folder'>,
 ): Promise<void> {
   const { environment } = config
-  const tagging = await docker({ arguments: ['tag', buildName(folder), target], environment, signal })
+  const { address } = target
+  const tagging = await docker({ arguments: ['tag', buildName(folder), address], environment, signal })
   if (tagging.exitCode !== 0) {
     throw new Failure('The built image is not there any more.', {
       resource: imageId,
@@ -29,8 +38,8 @@ export async function dockerPush(
       saidBy: 'docker',
     })
   }
-  const result = await docker({ arguments: ['--config', config.folder, 'push', target], environment, signal, log })
-  if (result.exitCode !== 0) throw pushFailure(lastWords(result), target, kind)
+  const result = await docker({ arguments: ['--config', config.folder, 'push', address], environment, signal, log })
+  if (result.exitCode !== 0) throw pushFailure(lastWords(result), target)
   await removeBuildName({ folder, signal, environment })
 }
 
@@ -40,42 +49,26 @@ export class ImmutableTag extends Failure {
 }
 
 /** Why docker or BuildKit could not push, by what they said. @returns RegistryUnavailable for what another attempt may not meet */
-export function pushFailure(said: string, target: string, kind: 'ecr' | 'ecr-public'): Failure {
-  if (/is not authorized to perform/.test(said)) {
-    return new PermissionError(
-      { code: 'DENIED', message: said, status: 403, retryAfterMs: undefined },
-      `${kind}:InitiateLayerUpload`,
+export function pushFailure(said: string, { address, iam, arn }: PushTarget): Failure {
+  const denied = (message: string, action: string): PermissionError =>
+    new PermissionError(
+      { code: 'DENIED', message, status: 403, retryAfterMs: undefined },
+      `${iam}:${action}`,
+      arn === undefined ? {} : { arn },
     )
-  }
+  if (/is not authorized to perform/.test(said)) return denied(said, 'InitiateLayerUpload')
   const action = deniedRequest(said)
-  if (action !== undefined) {
-    return new PermissionError(
-      { code: 'DENIED', message: lastLine(said), status: 403, retryAfterMs: undefined },
-      `${kind}:${action}`,
-    )
-  }
-  if (/immutable/.test(said))
-    return new ImmutableTag('The tag cannot be moved.', { resource: target, said, saidBy: 'docker' })
+  if (action !== undefined) return denied(lastLine(said), action)
+  const details = { resource: address, said, saidBy: 'docker' }
+  if (/immutable/.test(said)) return new ImmutableTag('The tag cannot be moved.', details)
   if (/name unknown|repository .*not (?:found|exist)/i.test(said)) {
-    return new Failure(`The repository of ${target} does not exist.`, {
-      resource: target,
-      said,
-      saidBy: 'docker',
-      next: [MISSING_REPOSITORY],
-    })
+    return new Failure(`The repository of ${address} does not exist.`, { ...details, next: [MISSING_REPOSITORY] })
   }
   if (/denied|unauthorized|authentication required|no basic auth/i.test(said)) {
-    return new Failure('The registry refused the push.', { resource: target, said, saidBy: 'docker' })
+    return new Failure('The registry refused the push.', details)
   }
   // docker: "error parsing HTTP 403 response body: …" where the answer has no words of the registry's.
-  if (/\b403\b/.test(said)) {
-    const message = lastLine(said)
-    return new PermissionError(
-      { code: 'DENIED', message, status: 403, retryAfterMs: undefined },
-      `${kind}:InitiateLayerUpload`,
-    )
-  }
-  const details = { resource: target, said, saidBy: 'docker' }
+  if (/\b403\b/.test(said)) return denied(lastLine(said), 'InitiateLayerUpload')
   if (passesByItself(said)) return new RegistryUnavailable('docker push failed.', details)
   return new Failure('docker push failed.', details)
 }

@@ -20,9 +20,10 @@ import type { TarMember } from './tar-members.ts'
 /**
  * The one image of a `docker save` tar (`manifest.json` with the names of config and layers; Docker Engine, image/tarexport).
  * Its layers are pushed as they are, and a Docker v2 schema 2 manifest is made for them; the config stays untouched, so
- * the image keeps its id. The digest of an uncompressed layer is its `diff_id` in the config: it is verified while the
- * layer is sent, so a layer that the registry has is not read at all. A compressed layer is unpacked once, to nowhere,
- * because only what is in it can be compared with the `diff_id`.
+ * the image keeps its id. The digest of a layer is its `diff_id` in the config when it is not compressed, or the name of
+ * its file when it is: it is verified while the layer is sent, so a layer that the registry has is not read. A compressed
+ * layer under any other name is unpacked once, to nowhere: nothing else tells its digest, and what is in it must be what
+ * the `diff_id` says. (That a layer unpacks to its `diff_id` is otherwise seen by whoever pulls it, as with OCI layouts.)
  *
  * @throws Error when there is none or more than one, when names, counts or digests do not fit together
  */
@@ -144,12 +145,26 @@ async function layerDescriptor(
   if (compression === undefined) return { mediaType: MEDIA_TYPES.dockerLayer, digest: diffId, size: member.size }
   if (compression !== 'gzip')
     throw new Error(`"${member.name}" is compressed with ${compression}, which a docker manifest cannot say`)
-  // Some builders save compressed layers; only reading them tells the digest.
+  const digest = namedDigest(member.name)
+  // One that is named after what it unpacks to does not tell its own digest.
+  if (digest !== undefined && digest !== diffId) {
+    return { mediaType: MEDIA_TYPES.dockerLayerGzip, digest, size: member.size }
+  }
   const { packed, unpacked } = await gzipDigests(archive, member, signal)
   if (unpacked !== diffId) {
     throw new Error(`"${member.name}" unpacks to ${unpacked}, where the config says ${diffId}`)
   }
   return { mediaType: MEDIA_TYPES.dockerLayerGzip, digest: packed, size: member.size }
+}
+
+/**
+ * The digest that a compressed layer is named by: `blobs/sha256/HEX` of an OCI layout (docker save since Engine 25), or
+ * `HEX.tar.gz` (go-containerregistry, pkg/v1/tarball, which kaniko and ko write with; Jib, ImageTarball).
+ */
+function namedDigest(name: string): string | undefined {
+  const [, blob, file] = /^(?:blobs\/sha256\/([0-9a-f]{64})|([0-9a-f]{64})\.tar\.gz)$/.exec(name) ?? []
+  const hex = blob ?? file
+  return hex === undefined ? undefined : `sha256:${hex}`
 }
 
 /** The digests of a layer's bytes and of what they unpack to. @throws Error for damaged compression, for a bomb */

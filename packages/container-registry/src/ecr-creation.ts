@@ -132,7 +132,7 @@ async function createdPublicly(wanted: RepositoryName, calling: Calling): Promis
       : `The repository ${wanted.name} has been created meanwhile.`,
   )
   return wanted.owner === undefined || uri.endsWith(`/${wanted.owner}/${wanted.name}`)
-    ? publicRepositoryAt(wanted, uri)
+    ? publicRepositoryAt(wanted, uri, found?.repositoryArn)
     : undefined
 }
 

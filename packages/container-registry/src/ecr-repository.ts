@@ -15,6 +15,7 @@ import {
 import { PUBLIC_REGION } from './ecr-login.ts'
 import { isLoopback } from './http-exchange.ts'
 import { MISSING_REPOSITORY } from './repository.ts'
+import { arnOfAddress } from './repository-arn.ts'
 
 /** A repository as an input names it. */
 export interface RepositoryName {
@@ -41,6 +42,8 @@ export interface EcrRepository {
   readonly region: string
   /** account of a private registry; undefined: the caller's own */
   readonly account: string | undefined
+  /** where it is known: AWS told it, or the address does */
+  readonly arn: string | undefined
   /** whether images are scanned when they arrive; undefined where it may not be asked, or in ECR Public */
   readonly scanOnPush: boolean | undefined
   /** whether a tag, once set, stays; undefined where it may not be asked */
@@ -173,7 +176,7 @@ export function privateRepositoryIn(
   )
   const mutability = found.imageTagMutability ?? 'MUTABLE'
   return {
-    ...repositoryAt(wanted, region, found.repositoryUri),
+    ...repositoryAt(wanted, region, found.repositoryUri, found.repositoryArn),
     scanOnPush: found.imageScanningConfiguration?.scanOnPush,
     keeps: tag => tagIsKept(mutability, filters, tag),
   }
@@ -191,17 +194,18 @@ async function publicRepository(wanted: RepositoryName, calling: Calling): Promi
   )
   if (found?.repositoryUri === undefined) return undefined
   if (uri !== undefined && isLoopback(uri.split('/')[0] ?? '') && uri !== found.repositoryUri) return undefined
-  return publicRepositoryAt(wanted, found.repositoryUri)
+  return publicRepositoryAt(wanted, found.repositoryUri, found.repositoryArn)
 }
 
-export function publicRepositoryAt(wanted: RepositoryName, uri: string): EcrRepository {
-  return { ...repositoryAt(wanted, PUBLIC_REGION, uri), keeps: () => false }
+export function publicRepositoryAt(wanted: RepositoryName, uri: string, arn: string | undefined): EcrRepository {
+  return { ...repositoryAt(wanted, PUBLIC_REGION, uri, arn), keeps: () => false }
 }
 
 function repositoryAt(
   { registry, name, owner, region: own }: RepositoryName,
   region: string,
   uri: string,
+  arn = arnOfAddress(uri),
 ): EcrRepository {
   const path = uri.slice(uri.indexOf('/') + 1)
   const isPrivate = registry === 'private'
@@ -212,6 +216,7 @@ function repositoryAt(
     reference: isPrivate ? `ecr:${name}` : `ecr-public:${path}`,
     region: isPrivate ? (own ?? region) : PUBLIC_REGION,
     account: isPrivate ? owner : undefined,
+    arn,
     scanOnPush: undefined,
     keeps: () => undefined,
   }

@@ -160,6 +160,7 @@ export class RegistryConnection {
           {
             resource: label,
             said: problem ?? '',
+            ...(answer === undefined ? { saidBy: 'The connection' } : {}),
             next: ['Look at the registry’s health and run the step again; what was sent already is not sent again.'],
           },
         )

@@ -11,7 +11,7 @@ export class RegistryError extends Failure {
 
   constructor(what: string, resource: string, answer: HttpAnswer, next: readonly string[] = []) {
     const { code, text } = registryWords(answer)
-    super(what, { resource, said: text, ...(next.length === 0 ? {} : { next }) })
+    super(what, { resource, said: text, saidBy: 'The registry', ...(next.length === 0 ? {} : { next }) })
     this.httpStatus = answer.status
     this.code = code
   }
@@ -20,6 +20,10 @@ export class RegistryError extends Failure {
 /** A fault that passes by itself, still there after all tries. Another attempt at the whole image may succeed. */
 export class RegistryUnavailable extends Failure {
   override readonly name = 'RegistryUnavailable'
+
+  constructor(what: string, details: Failure['details']) {
+    super(what, { saidBy: 'The registry', ...details })
+  }
 }
 
 /** What a registry says in an error (distribution spec, "Error Codes"), in one line. */

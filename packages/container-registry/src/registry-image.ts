@@ -49,6 +49,7 @@ async function foundManifest(repository: Repository, reference: string): Promise
   throw new ImageMissing(`The source image ${name} does not exist.`, {
     resource: name,
     said: registryWords(found).text,
+    saidBy: 'The registry',
     next: ['Correct its repository, tag or digest, region or account. A lifecycle policy may have deleted it.'],
   })
 }

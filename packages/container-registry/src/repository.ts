@@ -35,16 +35,19 @@ export class Repository {
   /** without the host: `team/app` */
   readonly name: string
   readonly #kind: RegistryKind
+  readonly #arn: string | undefined
 
-  constructor(connection: RegistryConnection, name: string, kind: RegistryKind) {
+  /** @param arn where it is known, for what a policy lacks */
+  constructor(connection: RegistryConnection, name: string, kind: RegistryKind, arn?: string) {
     this.connection = connection
     this.name = name
     this.#kind = kind
+    this.#arn = arn
   }
 
   /** The same repository, whose requests also end when `signal` aborts. */
   abortedBy(signal: AbortSignal): Repository {
-    return new Repository(this.connection.abortedBy(signal), this.name, this.#kind)
+    return new Repository(this.connection.abortedBy(signal), this.name, this.#kind, this.#arn)
   }
 
   get scope(): string {
@@ -109,6 +112,7 @@ export class Repository {
           throw new RegistryUnavailable(`The registry ${connection.host} did not give a layer to its end.`, {
             resource: `${this.name}@${digest}`,
             said: problem,
+            saidBy: 'The connection',
           })
         }
         await connection.context.clock.sleep(backoffMs(faults, false, 0), connection.context.signal)
@@ -266,6 +270,7 @@ export class Repository {
       return new PermissionError(
         { code: code || 'DENIED', message, status: answer.status, retryAfterMs: undefined },
         `${this.#kind}:${operation}`,
+        this.#arn === undefined ? {} : { arn: this.#arn },
       )
     }
     if (code === 'NAME_UNKNOWN') {

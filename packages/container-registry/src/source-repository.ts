@@ -5,6 +5,7 @@ import { ecrLogin } from './ecr-login.ts'
 import { isLoopback } from './http-exchange.ts'
 import { RegistryConnection, type RegistryContext } from './registry-connection.ts'
 import { Repository } from './repository.ts'
+import { arnOfAddress } from './repository-arn.ts'
 
 /** Where an image to copy lies. */
 export interface SourceRepository {
@@ -66,7 +67,7 @@ export async function sourceRepository(
     : new RegistryConnection(host, await credentialsFor(wanted.registry, host, ownRegion, step), step)
   const iam = wanted.registry === 'private' ? 'ecr' : wanted.registry === 'public' ? 'ecr-public' : undefined
   return {
-    repository: new Repository(connection, path, iam),
+    repository: new Repository(connection, path, iam, arnOfAddress(`${host}/${path}`)),
     reference,
     name: nameOf(wanted, text),
     close: () => (shared ? undefined : connection.close()),

@@ -1,10 +1,19 @@
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { createZstdCompress, gzipSync } from 'node:zlib'
 import { openArchive } from '@aws-deploy-actions/container-registry'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import {
+  changed,
+  cutArchives,
+  HOSTILE_ARCHIVES,
+  type Hostile,
+  layoutWith,
+  repeatedGzip,
+  without,
+} from '../../../test/support/hostile-archives.ts'
 import {
   blob,
   digestOf,
@@ -14,11 +23,12 @@ import {
   layoutOf,
   type Member,
   noise,
+  OCI_INDEX,
   ociImage,
   ociIndex,
   tarBytes,
   writeTar,
-} from './sample-archives.ts'
+} from '../../../test/support/sample-archives.ts'
 
 let folder: string
 beforeAll(() => {
@@ -134,7 +144,6 @@ const image = ociImage(['one', 'two'])
 const zeros = gzipSync(Buffer.alloc(10_000_000))
 const layout = layoutOf(image.members, image.manifest)
 const saved = dockerSave(['one', 'two'])
-const INDEX = 'application/vnd.oci.image.index.v1+json'
 
 /** An index in an index in an index … */
 function nested(levels: number): Member[] {
@@ -144,49 +153,23 @@ function nested(levels: number): Member[] {
   for (let level = 0; level < levels; level++) {
     inner = JSON.stringify({
       schemaVersion: 2,
-      mediaType: INDEX,
+      mediaType: OCI_INDEX,
       manifests: [{ mediaType: type, digest: digestOf(inner), size: inner.length }],
     })
-    type = INDEX
+    type = OCI_INDEX
     members.push(blob(inner))
   }
-  return layoutOf(members, inner, INDEX)
+  return layoutOf(members, inner, OCI_INDEX)
 }
 
-/** A layer of 1.2 MB that unpacks to 1.2 GB of zeros, in honest wrapping. */
-function bombed(): Member[] {
-  const one = ociImage([Buffer.concat(Array.from({ length: 120 }, () => zeros))])
-  return layoutOf(one.members, one.manifest)
-}
-
-const without = (members: readonly Member[], name: string) => members.filter(member => member.name !== name)
-
-test.each<[string, readonly Member[], RegExp]>([
-  [
-    'a member above the root',
-    [{ name: '../evil', content: 'x' }, ...saved],
-    /"\.\.\/evil" lies outside the archive's root/,
-  ],
-  ['a member that climbs out', [{ name: 'a/../../evil', content: 'x' }, ...saved], /outside the archive's root/],
-  ['an absolute member', [{ name: '/etc/passwd', content: 'x' }, ...saved], /"\/etc\/passwd" lies outside/],
-  [
-    'a link to the outside',
-    [{ name: 'a/link', type: '2', link: '../../etc/passwd' }, ...saved],
-    /link "a\/link" points outside/,
-  ],
-  ['an absolute link', [{ name: 'link', type: '2', link: '/etc/passwd' }, ...saved], /link "link" points outside/],
-  ['a hard link to the outside', [{ name: 'link', type: '1', link: '../x' }, ...saved], /points outside/],
+test.each<Hostile>([
+  ...HOSTILE_ARCHIVES,
   ['a device', [{ name: 'null', type: '3' }, ...saved], /"null" is a character-device/],
   ['a fifo', [{ name: 'pipe', type: '6' }, ...saved], /"pipe" is a fifo/],
   [
     'a claimed 8 GB',
-    [...without(saved, 'manifest.json'), { name: 'manifest.json', content: '[]', size: 8_000_000_000 }],
-    /ends early: "manifest.json" has 8000000000 bytes by its header/,
-  ],
-  [
-    'a claimed 10 GB',
-    [...saved, { name: 'huge', content: 'x', size: 10_000_000_000 }],
-    /ends early: "huge" has 10000000000 bytes by its header/,
+    [...saved, { name: 'huge', content: 'x', size: 8_000_000_000 }],
+    /ends early: "huge" has 8000000000 bytes by its header/,
   ],
   [
     'a claimed 8 EB',
@@ -214,21 +197,7 @@ test.each<[string, readonly Member[], RegExp]>([
     [{ name: 'x', type: 'x', content: noise(1_200_000, 'pax') }, ...saved],
     /longer than any name/,
   ],
-  [
-    'a manifest whose size is not what the index says',
-    without(layout, 'index.json').concat({
-      name: 'index.json',
-      content: JSON.stringify({
-        schemaVersion: 2,
-        manifests: [
-          { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: digestOf(image.manifest), size: 7 },
-        ],
-      }),
-    }),
-    /where the index says 7/,
-  ],
   ['indexes in indexes', nested(6), /nested more than 4 deep/],
-  ['a decompression bomb', bombed(), /layer 1 of 1 \(\w+\) is a decompression bomb/],
   [
     'nothing of an image',
     [{ name: 'readme', content: 'x' }],
@@ -262,30 +231,9 @@ test.each<[string, readonly Member[], RegExp]>([
   ],
   ['broken JSON', dockerSave(['one'], { manifest: '{' }), /not valid JSON/],
   [
-    'a blob of another size',
-    [...layout, { name: `blobs/sha256/${hexOf('two')}`, content: 'twofold' }],
-    /has 7 bytes, where the manifest says 3/,
-  ],
-  [
-    'a manifest that was changed',
-    [
-      ...layout,
-      {
-        name: `blobs/sha256/${hexOf(image.manifest)}`,
-        content: image.manifest.replace('"schemaVersion":2', '"schemaVersion": 2'),
-      },
-    ],
-    /has the digest sha256/,
-  ],
-  [
     'an unknown layout',
     [...without(layout, 'oci-layout'), { name: 'oci-layout', content: '{"imageLayoutVersion":"9"}' }],
     /unknown version 9/,
-  ],
-  [
-    'an index of the wrong kind',
-    layoutOf(image.members, image.manifest, 'application/vnd.oci.image.index.v1+json'),
-    /says it is .*manifest.*where .*index.* was announced/,
   ],
   [
     'an index without images',
@@ -328,31 +276,21 @@ test.each([
   ['another layer', gzipSync('another layer'), /"layer0\/layer.tar" unpacks to sha256:.*, where the config says/],
   ['a truncated one', gzipSync('the layer').subarray(0, 20), /"layer0\/layer.tar" cannot be unpacked: unexpected end/],
   ['a damaged one', Buffer.from('1f8b0800ffffffffffff', 'hex'), /"layer0\/layer.tar" cannot be unpacked/],
-  ['a bomb', repeatedGzip(Buffer.alloc(10_000_000), 110), /"layer0\/layer.tar" is a decompression bomb/],
 ])('docker save: a compressed layer that is %s is refused', async (_, content, problem) => {
-  const members = dockerSave(['the layer']).map(member =>
-    member.name === 'layer0/layer.tar' ? { ...member, content } : member,
-  )
-  await expect(openArchive(written(members), signal)).rejects.toMatchObject({
+  await expect(
+    openArchive(written(changed(dockerSave(['the layer']), 'layer0/layer.tar', content)), signal),
+  ).rejects.toMatchObject({
     name: 'ArchiveError',
     details: { cause: expect.stringMatching(problem) },
   })
 })
 
 test('a bomb behind honest bytes is refused', async () => {
-  const one = ociImage([
-    Buffer.concat([gzipSync(noise(40_000, 'honest')), repeatedGzip(Buffer.alloc(100_000_000), 11)]),
-  ])
-  await expect(openArchive(written(layoutOf(one.members, one.manifest)), signal)).rejects.toMatchObject({
+  const layer = Buffer.concat([gzipSync(noise(40_000, 'honest')), repeatedGzip(Buffer.alloc(100_000_000), 11)])
+  await expect(openArchive(written(layoutWith(layer)), signal)).rejects.toMatchObject({
     details: { cause: expect.stringMatching(/is a decompression bomb/) },
   })
 })
-
-/** A gzip of many members, which unpack one after the other. */
-function repeatedGzip(block: Buffer, times: number): Buffer {
-  const packed = gzipSync(block)
-  return Buffer.concat(Array.from({ length: times }, () => packed))
-}
 
 test('a bomb of zstd is refused like one of gzip', async () => {
   const compress = createZstdCompress()
@@ -360,8 +298,7 @@ test('a bomb of zstd is refused like one of gzip', async () => {
   const block = Buffer.alloc(10_000_000)
   const zeros = Readable.from(Array.from({ length: 120 }, () => block))
   for await (const chunk of zeros.pipe(compress)) packed.push(chunk)
-  const one = ociImage([Buffer.concat(packed)])
-  await expect(openArchive(written(layoutOf(one.members, one.manifest)), signal)).rejects.toMatchObject({
+  await expect(openArchive(written(layoutWith(Buffer.concat(packed))), signal)).rejects.toMatchObject({
     details: { cause: expect.stringMatching(/is a decompression bomb/) },
   })
 })
@@ -371,13 +308,9 @@ test('a layer that is well compressed, but no bomb, is fine', async () => {
   expect((await contentOf(written(layoutOf(one.members, one.manifest)))).root.digest).toBe(digestOf(one.manifest))
 })
 
-test.each([
-  ['in a header', 700],
-  ['in a layer', 1600],
-  ['before the last member', 4096],
-])('an archive cut %s is refused', async (_, bytes) => {
-  const path = written(dockerSave([noise(1500, 'a'), noise(1500, 'b')]))
-  truncateSync(path, bytes)
+test.each(cutArchives())('%s is refused', async (_, bytes) => {
+  const path = join(folder, `${files++}.tar`)
+  writeFileSync(path, bytes)
   await expect(openArchive(path, signal)).rejects.toMatchObject({
     details: { cause: expect.stringMatching(/ends early|missing|neither/) },
   })

@@ -21,7 +21,8 @@ const files = { id: '/f/id', metadata: '/f/metadata' }
 const classic: Builder = { kind: 'classic' }
 const own: Builder = { kind: 'buildx', driver: 'docker-container' }
 const engine: BuildOutput = { to: 'engine', name: undefined }
-const repository: BuildOutput = { to: 'repository', uri: 'host/app', iam: 'ecr' }
+const ARN = 'arn:aws:ecr:eu-west-1:123456789012:repository/app'
+const repository: BuildOutput = { to: 'repository', address: 'host/app', iam: 'ecr', arn: ARN }
 const kit = ['buildx', 'build', '--provenance=false', '--metadata-file', '/f/metadata']
 
 describe('the arguments of a build', () => {
@@ -210,6 +211,7 @@ describe('why a build failed', () => {
     expect(failed(`${start}: unexpected status ${words}`, own, repository)).toMatchObject({
       name: 'PermissionError',
       action,
+      details: { resource: ARN, next: [expect.stringContaining(`"Resource":"${ARN}"`)] },
     })
   })
 
@@ -235,5 +237,5 @@ test.each([
   ['tag invalid: the tag is too long', 'Failure'],
   ['tag invalid: The image tag is immutable', 'ImmutableTag'],
 ])('docker push: %s is a %s', (said, name) => {
-  expect(pushFailure(said, 'h/a:v1', 'ecr').name).toBe(name)
+  expect(pushFailure(said, { address: 'h/a:v1', iam: 'ecr', arn: ARN }).name).toBe(name)
 })

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { builtDigests, DockerConfig, dockerBuild, dockerPush } from '@aws-deploy-actions/container-registry'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { digestOf } from '../../../test/support/sample-archives.ts'
 import type { DockerBuild } from '../src/docker-build.ts'
 import { hastyClock, logInto } from './registry-cloud.ts'
-import { digestOf } from './sample-archives.ts'
 
 const signal = new AbortController().signal
 const log = logInto([])
@@ -88,7 +88,7 @@ esac`)
   expect(imageId).toBe(id)
   expect([...(await builtDigests(imageId, folder))]).toEqual([id, manifest])
   const config = await DockerConfig.inherited(folder, log)
-  await dockerPush(imageId, 'h/app:v1', 'ecr', config, context)
+  await dockerPush(imageId, { address: 'h/app:v1', iam: 'ecr', arn: undefined }, config, context)
   const [built = '', ...pushed] = calls()
   const [, name = ''] = /--tag (deploy-actions-build:[0-9a-f]{32}) /.exec(built) ?? []
   expect(name).not.toBe('')

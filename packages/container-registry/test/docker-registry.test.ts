@@ -14,7 +14,6 @@ import {
 } from '@aws-deploy-actions/container-registry'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { describeWith } from '../../../test/support/parts.ts'
-import { hastyClock, logInto } from './registry-cloud.ts'
 import {
   blob,
   digestOf,
@@ -25,7 +24,8 @@ import {
   ociImage,
   ociIndex,
   writeTar,
-} from './sample-archives.ts'
+} from '../../../test/support/sample-archives.ts'
+import { hastyClock, logInto } from './registry-cloud.ts'
 
 const INDEX = 'application/vnd.oci.image.index.v1+json'
 

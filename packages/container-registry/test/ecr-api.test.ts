@@ -8,8 +8,8 @@ import {
 } from '@aws-deploy-actions/container-registry'
 import { DescribeImagesCommand, DescribeRepositoriesCommand, GetLifecyclePolicyCommand } from '@aws-sdk/client-ecr'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { blob, digestOf, dockerSave, layoutOf, ociImage, ociIndex } from '../../../test/support/sample-archives.ts'
 import { type RegistryCloud, startRegistryCloud } from './registry-cloud.ts'
-import { blob, digestOf, dockerSave, layoutOf, ociImage, ociIndex } from './sample-archives.ts'
 
 const INDEX = 'application/vnd.oci.image.index.v1+json'
 let cloud: RegistryCloud

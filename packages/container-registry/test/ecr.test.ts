@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals'
 import { parsedChallenge } from '../src/authorization.ts'
 import { tagIsKept } from '../src/ecr-repository.ts'
 import { isLoopback } from '../src/http-exchange.ts'
+import { arnOfAddress } from '../src/repository-arn.ts'
 
 test.each([
   ['app', 'private', { registry: 'private', name: 'app', owner: undefined, uri: undefined }],
@@ -22,6 +23,22 @@ test.each([
   ['127.0.0.1:5000/a1b2/team/app', 'public', { registry: 'public', owner: 'a1b2', name: 'team/app' }],
 ] as const)('%s (%s) is a repository', (text, registry, expected) => {
   expect(parseRepositoryName(text, registry)).toMatchObject(expected)
+})
+
+test.each([
+  ['123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app', 'arn:aws:ecr:eu-west-1:123456789012:repository/team/app'],
+  ['123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:v1', 'arn:aws:ecr:eu-west-1:123456789012:repository/app'],
+  ['123456789012.dkr-ecr.eu-west-1.on.aws/app@sha256:0', 'arn:aws:ecr:eu-west-1:123456789012:repository/app'],
+  [
+    '123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com/app',
+    'arn:aws-us-gov:ecr:us-gov-west-1:123456789012:repository/app',
+  ],
+  ['123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/app', 'arn:aws-cn:ecr:cn-north-1:123456789012:repository/app'],
+  ['public.ecr.aws/alias/app', undefined],
+  ['127.0.0.1:5000/app', undefined],
+  ['ghcr.io/acme/app', undefined],
+])('the ARN of %s', (address, arn) => {
+  expect(arnOfAddress(address)).toBe(arn)
 })
 
 test.each([

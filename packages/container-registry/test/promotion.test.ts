@@ -9,14 +9,22 @@ import {
 } from '@aws-deploy-actions/container-registry'
 import { PutAccountSettingCommand } from '@aws-sdk/client-ecr'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import {
+  blob,
+  digestOf,
+  dockerSave,
+  layoutOf,
+  noise,
+  OCI_INDEX,
+  ociImage,
+  ociIndex,
+} from '../../../test/support/sample-archives.ts'
 import { type RegistryCloud, startRegistryCloud } from './registry-cloud.ts'
-import { blob, digestOf, dockerSave, layoutOf, noise, ociImage, ociIndex } from './sample-archives.ts'
 
-const INDEX = 'application/vnd.oci.image.index.v1+json'
 const big = noise(3_000_000, 'promotion')
 const images = [ociImage(['one', big]), ociImage(['two'], 'arm64')]
 const index = ociIndex(images)
-const multiArchitecture = layoutOf([...images.flatMap(image => image.members), blob(index)], index, INDEX)
+const multiArchitecture = layoutOf([...images.flatMap(image => image.members), blob(index)], index, OCI_INDEX)
 
 let cloud: RegistryCloud
 let source: Repository
@@ -168,7 +176,7 @@ test('held images tell their labels, through an index as well', async () => {
   await cloud.push(multiArchitecture, target)
   expect(await heldImage(target, 'v1')).toMatchObject({
     digest: digestOf(index),
-    mediaType: INDEX,
+    mediaType: OCI_INDEX,
     configDigest: digestOf(images[0]?.config ?? ''),
     labels: {},
   })

@@ -4,7 +4,6 @@ import { ecrLogin, Repository } from '@aws-deploy-actions/container-registry'
 import type { LocalAws } from '@aws-deploy-actions/local-aws'
 import { CreateRepositoryCommand as CreatePublicRepositoryCommand, ECRPUBLICClient } from '@aws-sdk/client-ecr-public'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
-import { type RegistryCloud, startRegistryCloud } from './registry-cloud.ts'
 import {
   blob,
   digestOf,
@@ -15,7 +14,8 @@ import {
   noise,
   ociImage,
   ociIndex,
-} from './sample-archives.ts'
+} from '../../../test/support/sample-archives.ts'
+import { type RegistryCloud, startRegistryCloud } from './registry-cloud.ts'
 
 let cloud: RegistryCloud
 let aws: LocalAws

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http'
 import { RegistryConnection, Repository } from '@aws-deploy-actions/container-registry'
 import { afterEach, expect, test } from '@jest/globals'
+import { ociImage } from '../../../test/support/sample-archives.ts'
 import { parseManifest } from '../src/content.ts'
 import { hastyClock, logInto } from './registry-cloud.ts'
-import { ociImage } from './sample-archives.ts'
 
 const stops: (() => void)[] = []
 afterEach(() => {

@@ -18,7 +18,7 @@ import {
 } from '@aws-deploy-actions/container-registry'
 import { type LocalAws, type LocalAwsOptions, startLocalAws } from '@aws-deploy-actions/local-aws'
 import { CreateRepositoryCommand, type CreateRepositoryCommandInput, ECRClient } from '@aws-sdk/client-ecr'
-import { type Member, writeTar } from './sample-archives.ts'
+import { type Member, writeTar } from '../../../test/support/sample-archives.ts'
 
 /** waits are a twentieth of the real ones */
 export const hastyClock: Clock = { ...systemClock, sleep: (ms, aborted) => systemClock.sleep(ms / 20, aborted) }

@@ -13,6 +13,7 @@ import {
 } from '@aws-deploy-actions/rehearsal'
 import { CreateRepositoryCommand, type CreateRepositoryCommandInput, ECRClient } from '@aws-sdk/client-ecr'
 import { CreateRepositoryCommand as CreatePublicRepositoryCommand, ECRPUBLICClient } from '@aws-sdk/client-ecr-public'
+import { type Member, tarBytes } from '../../../../test/support/sample-archives.ts'
 
 export const action = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -35,6 +36,8 @@ export interface PushCloud {
   commit(files?: Texts): string
   /** packs an image of one file. @returns its digest */
   archive(name: string, content: string): Promise<string>
+  /** writes an archive of these members, or these bytes, into the workspace */
+  tar(name: string, content: readonly Member[] | Buffer): void
   run(inputs: Texts, environment?: Texts): Promise<JavaScriptActionResult>
   start(inputs: Texts, environment?: Texts): Promise<RunningAction>
   /** `service operation status` of what was asked since */
@@ -117,6 +120,7 @@ export async function startedPushCloud(): Promise<PushCloud> {
       writeFileSync(join(context, 'main.js'), content)
       return (await packImage({ contextDirectory: context, output: join(folder, name) })).digest
     },
+    tar: (name, content) => writeFileSync(join(folder, name), Buffer.isBuffer(content) ? content : tarBytes(content)),
     run: (inputs, environment = {}) => runJavaScriptAction(action, options(inputs, environment)),
     start: (inputs, environment = {}) => startJavaScriptAction(action, options(inputs, environment)),
     requests: since =>
@@ -129,13 +133,11 @@ export async function startedPushCloud(): Promise<PushCloud> {
       ecrPublic.destroy()
       await aws.stop()
       removeImages(`${aws.registryAddress}/`)
-      docker(
-        'image',
-        'prune',
-        '--force',
-        '--filter',
-        `label=org.opencontainers.image.source=https://github.com/${source}`,
-      )
+      // A build that was killed keeps its name.
+      const label = `label=org.opencontainers.image.source=https://github.com/${source}`
+      const own = new Set(docker('images', '--quiet', '--filter', label).split(/\s+/).filter(Boolean))
+      if (own.size > 0) docker('rmi', '--force', ...own)
+      docker('image', 'prune', '--force', '--filter', label)
       rmSync(folder, { recursive: true, force: true })
     },
   }

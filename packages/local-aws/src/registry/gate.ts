@@ -45,7 +45,13 @@ function targetOf(state: RegistryState, kind: RegistryScope['kind'], grant: Gran
   }
   const registryId = grant?.registryId ?? state.accountId
   const region = grant?.region ?? '*'
-  if (region !== '*') return { scope: { kind, registryId, region }, name: path, shownId: registryId }
+  if (region !== '*') {
+    // A token opens every registry that its holder may use, and the host says whose it is (ECR user guide, "Private
+    // registry authentication"). One host stands for all here: a name that the token's account lacks is another one's.
+    const own = { kind, registryId, region }
+    const scope = state.repositories.ofAnyAccount(own, path)?.scope ?? own
+    return { scope, name: path, shownId: scope.registryId }
+  }
   const holder = state.repositories.find({ kind, registryId, region }, path)?.scope.region
   const found = holder ?? state.pullThrough.regionFor(registryId, path) ?? 'us-east-1'
   return { scope: { kind, registryId, region: found }, name: path, shownId: registryId }

@@ -142,6 +142,13 @@ export class Repositories {
     )
   }
 
+  /** The account's own repository; where it has none of that name, that of another account in the same region. */
+  ofAnyAccount(scope: RegistryScope, name: string): Repository | undefined {
+    const others = ({ scope: { kind, region }, name: called }: Repository): boolean =>
+      kind === scope.kind && region === scope.region && called === name
+    return this.find(scope, name) ?? this.#values().find(others)
+  }
+
   /** @throws AwsError RepositoryNotFoundException */
   get(scope: RegistryScope, name: string): Repository {
     const repository = this.find(scope, name)

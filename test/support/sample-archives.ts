@@ -103,6 +103,7 @@ export interface LayoutImage {
 }
 
 const OCI = 'application/vnd.oci.image'
+export const OCI_INDEX = `${OCI}.index.v1+json`
 
 /** The blobs of an image, as they lie in an OCI layout. */
 export function ociImage(layers: readonly (string | Buffer)[], architecture = 'amd64'): LayoutImage {
@@ -137,7 +138,7 @@ export function layoutOf(members: readonly Member[], root: string, type = `${OCI
 export function ociIndex(images: readonly LayoutImage[]): string {
   return JSON.stringify({
     schemaVersion: 2,
-    mediaType: `${OCI}.index.v1+json`,
+    mediaType: OCI_INDEX,
     manifests: images.map(({ manifest }, index) => ({
       mediaType: `${OCI}.manifest.v1+json`,
       digest: digestOf(manifest),
