@@ -20,6 +20,9 @@ import type { ImageResult } from './result.ts'
 import type { Step } from './step.ts'
 import { inAttempts, putTag, refusedTag, tagged, tagPlan } from './tagging.ts'
 
+/** A clean-up that the runner would cut off anyway is not waited for (ms). */
+const NAME_REMOVAL_MS = 3000
+
 /** Builds and pushes nothing: no AWS is asked, no login is needed. The image stays in the Engine where one platform is built. */
 export async function buildOnly(
   source: BuildSource,
@@ -76,8 +79,8 @@ export async function buildAndPush(
     step.log.info(`Built ${imageId}.`)
     return await step.log.group('Push', () => pushBuilt(imageId, docker, context, place, inputs, step, result))
   } finally {
-    // The build's own name stays where nothing had to be sent or the push failed.
-    await removeBuildName(context).catch(() => undefined)
+    // The build's own name stays where nothing had to be sent or the push failed; also a cancel must not keep it from going.
+    await removeBuildName({ ...context, signal: AbortSignal.timeout(NAME_REMOVAL_MS) }).catch(() => undefined)
   }
 }
 

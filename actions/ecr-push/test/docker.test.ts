@@ -220,6 +220,7 @@ describe('with a stand-in for docker', () => {
     expect(Date.now() - at).toBeLessThan(5000)
     expect([result.exitCode, result.outputs['status']]).toEqual([exitCode, 'cancelled'])
     expect(readFileSync(join(docker.folder, 'told'), 'utf8')).toBe('told\n')
+    expect(docker.calls().at(-1)).toMatch(/^image rm --no-prune deploy-actions-build:/)
     expect(commandLines().filter(line => line.includes(docker.folder))).toEqual([])
     expect(left(given.temp)).toEqual([])
   })
