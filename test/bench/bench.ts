@@ -7,11 +7,12 @@ import { imagePush } from './image-push.ts'
 import { logLines } from './log-lines.ts'
 import type { Row } from './measure.ts'
 import { smoke } from './smoke.ts'
+import { ssmNotice } from './ssm-notice.ts'
 import { startUp } from './start-up.ts'
 
 const FILE = new URL('../../docs/benchmarks.md', import.meta.url)
 const rows: Row[] = []
-for (const measure of [startUp, logLines, exitNotice, imagePush, smoke, deployPoller]) {
+for (const measure of [startUp, logLines, exitNotice, imagePush, smoke, deployPoller, ssmNotice]) {
   for (const row of await measure()) {
     rows.push(row)
     console.log(`${row.met ? '✓' : '✗'} ${row.what}: ${row.ours}, ${row.other}, ratio ${row.ratio} (${row.aim})`)
