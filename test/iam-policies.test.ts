@@ -23,7 +23,12 @@ const WITHOUT_RESOURCE = new Set([
   'elasticloadbalancing:DescribeTargetGroups',
   'elasticloadbalancing:DescribeTargetHealth',
   'logs:DescribeLogGroups',
+  'ssm:CancelCommand',
+  'ssm:DescribeInstanceInformation',
   'ssm:DescribeParameters',
+  'ssm:GetCommandInvocation',
+  'ssm:ListCommandInvocations',
+  'ssm:ListCommands',
   'sts:GetServiceBearerToken',
 ])
 /** Needs no permission (STS API reference, GetCallerIdentity). */
@@ -60,7 +65,7 @@ describe.each(withPolicy)('iam-policy.json of %s', name => {
   })
 })
 
-test.each(['run-ecs-task', 'run-migration-task', 'deploy-ecs-service'])(
+test.each(['run-ecs-task', 'run-migration-task', 'deploy-ecs-service', 'ssm-pull-deploy'])(
   '%s allows nothing that is not called',
   async name => {
     const { iamActions } = await namesInCode(name)

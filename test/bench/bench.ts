@@ -8,10 +8,11 @@ import { imagePush } from './image-push.ts'
 import { logLines } from './log-lines.ts'
 import type { Row } from './measure.ts'
 import { smoke } from './smoke.ts'
+import { ssmNotice } from './ssm-notice.ts'
 import { startUp } from './start-up.ts'
 
 const FILE = new URL('../../docs/benchmarks.md', import.meta.url)
-const MEASURES = { startUp, logLines, exitNotice, imagePush, smoke, deployPoller, deployRuns }
+const MEASURES = { startUp, logLines, exitNotice, imagePush, smoke, deployPoller, deployRuns, ssmNotice }
 /** names of measures; none: all of them */
 const wanted = process.argv.slice(2)
 const rows: Row[] = []

@@ -9,10 +9,19 @@ const NEEDS = {
   // Services on Docker have ports of their own on it.
   'bridge network': () =>
     answers('docker', ['network', 'inspect', 'bridge']) || 'the Docker Engine has no bridge network',
+  'docker compose': () =>
+    answers('docker', ['compose', 'version']) ||
+    answers('docker-compose', ['version']) ||
+    'neither docker compose nor docker-compose is installed',
   buildx: () => answers('docker', ['buildx', 'version']) || 'docker has no buildx plugin',
   buildkitd: () => answers('buildkitd', ['--version']) || 'buildkitd is not installed',
+  'compose v2': () => answers('docker', ['compose', 'version']) || 'docker has no compose plugin (v2)',
+  'compose v1': () =>
+    (answers('docker-compose', ['version']) && outputOf('docker-compose', ['version', '--short']).startsWith('1.')) ||
+    'docker-compose 1 is not installed',
   'busybox-static': () => existsSync('/bin/busybox') || 'there is no static /bin/busybox to build an image from',
   'AWS CLI': () => answers('aws', ['--version']) || 'aws is not installed',
+  shellcheck: () => answers('shellcheck', ['--version']) || 'shellcheck is not installed',
   skopeo: () => answers('skopeo', ['--version']) || 'skopeo is not installed',
   moto: () =>
     answers('moto_server', ['--version']) || answers('moto_server', ['--help']) || 'moto_server is not installed',
@@ -20,6 +29,7 @@ const NEEDS = {
   'mount namespaces and port 53': () =>
     (process.getuid?.() === 0 && answers('unshare', ['--mount', 'mount', '--bind', '/etc/hosts', '/etc/hosts'])) ||
     'only root may have its own resolv.conf and name server',
+  root: () => process.getuid?.() === 0 || 'only root may mount a small disk',
   'docker-registry': () => answers('docker-registry', ['--version']) || 'docker-registry is not installed',
 } as const satisfies Readonly<Record<string, () => true | string>>
 
@@ -31,6 +41,14 @@ export function describeWith(needs: readonly Need[], title: string, body: () => 
   const marked = `${title} [with ${needs.join(' + ')}]`
   if (missing === undefined) describe(marked, body)
   else describe.skip(`${marked} [skipped: ${missing}]`, body)
+}
+
+function outputOf(command: string, args: readonly string[]): string {
+  try {
+    return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 })
+  } catch {
+    return ''
+  }
 }
 
 function answers(command: string, args: readonly string[]): boolean {

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Fault } from './faults.ts'
+import { hostRoute } from './hosts/control.ts'
+import type { Fleet } from './hosts/fleet.ts'
 import type { JournalEntry } from './journal.ts'
 import type { PolicyDocument } from './policy.ts'
 import { isRecord } from './smithy.ts'
@@ -18,6 +20,7 @@ export interface Controls {
   setAlarm(name: string, state: unknown): void
   /** @throws Error naming what is wrong in the script */
   scriptTasks(family: string, script: unknown): void
+  readonly fleet: Fleet
   status(): Readonly<Record<string, unknown>>
 }
 
@@ -34,7 +37,7 @@ const kinds: readonly string[] = [
 
 /**
  * The HTTP side door for people and the AWS CLI's users: `/_local/faults`, `/_local/policy`, `/_local/journal`,
- * `/_local/scans/REPOSITORY` (or `*`), `/_local/alarms/NAME`, `/_local/tasks/FAMILY` (or `*`), `/_local/status`.
+ * `/_local/scans/REPOSITORY` (or `*`), `/_local/alarms/NAME`, `/_local/tasks/FAMILY` (or `*`), `/_local/hosts`, `/_local/status`.
  * @returns false when the request is for AWS
  */
 export function controlDoor(
@@ -52,20 +55,29 @@ export function controlDoor(
     'DELETE /_local/policy': () => controls.setPolicy(undefined),
     'GET /_local/status': () => controls.status(),
   }
-  return (request, body, response) => {
-    const path = (request.url ?? '').split('?')[0] ?? ''
-    if (!path.startsWith('/_local/')) return false
-    const route = routes[`${request.method} ${path}`] ?? namedRoute(controls, request.method, path)
+  async function answer(
+    method: string | undefined,
+    path: string,
+    body: Buffer,
+    response: ServerResponse,
+  ): Promise<void> {
+    const route =
+      routes[`${method} ${path}`] ?? namedRoute(controls, method, path) ?? hostRoute(controls.fleet, method, path)
     try {
       if (!route)
         throw new Error(
-          `no such control: ${request.method} ${path}; there are ${[...Object.keys(routes), 'PUT /_local/scans/REPOSITORY', 'PUT /_local/alarms/NAME', 'PUT /_local/tasks/FAMILY'].join(', ')}`,
+          `no such control: ${method} ${path}; there are ${[...Object.keys(routes), 'PUT /_local/scans/REPOSITORY', 'PUT /_local/alarms/NAME', 'PUT /_local/tasks/FAMILY', 'GET and POST /_local/hosts', 'GET, PUT and DELETE /_local/hosts/ID'].join(', ')}`,
         )
-      const result = route(body.length === 0 ? undefined : JSON.parse(body.toString('utf8')))
+      const result = await route(body.length === 0 ? undefined : JSON.parse(body.toString('utf8')))
       sendJson(response, result === undefined ? 204 : 200, result)
     } catch (error) {
       sendJson(response, route ? 400 : 404, { message: error instanceof Error ? error.message : String(error) })
     }
+  }
+  return (request, body, response) => {
+    const path = (request.url ?? '').split('?')[0] ?? ''
+    if (!path.startsWith('/_local/')) return false
+    answer(request.method, path, body, response)
     return true
   }
 }

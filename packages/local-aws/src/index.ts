@@ -1,4 +1,6 @@
 export type { Fault } from './faults.ts'
+export type { Host, ScriptedEnd } from './hosts/host.ts'
+export type { HostOptions, HostState } from './hosts/options.ts'
 export type { JournalEntry } from './journal.ts'
 export { type LocalAws, type LocalAwsOptions, startLocalAws } from './local-aws.ts'
 export type { PolicyDocument, PolicyStatement } from './policy.ts'

@@ -10,6 +10,8 @@ export interface JournalEntry {
   readonly service: string
   readonly operation: string
   readonly region?: string
+  /** ARN of a host's role, when its scripts asked */
+  readonly caller?: string
   /** long texts and lists are cut, secret values are left out */
   readonly input: unknown
   /** HTTP status; 0 while under way, and when the connection was destroyed without an answer */

@@ -7,6 +7,9 @@ import { type Cloud, CloudStopped } from './cloud.ts'
 import { controlDoor } from './control.ts'
 import { chosenEngine } from './engines/choice.ts'
 import { type Fault, Faults } from './faults.ts'
+import { Fleet } from './hosts/fleet.ts'
+import type { Host } from './hosts/host.ts'
+import type { HostOptions } from './hosts/options.ts'
 import { Journal, type JournalEntry } from './journal.ts'
 import type { PolicyDocument } from './policy.ts'
 import { startRegistry } from './registry/registry.ts'
@@ -64,7 +67,14 @@ export interface LocalAws {
    */
   scriptTasks(family: string, script: unknown): void
   /**
-   * Stops every task and server and removes the folder.
+   * Adds a machine with the SSM agent, whose scripts really run.
+   * @throws Error for options that are wrong, or an instance id that is there
+   */
+  addHost(options: HostOptions): Promise<Host>
+  /** in the order in which they were added */
+  hosts(): Host[]
+  /**
+   * Stops every task, host and server and removes the folder.
    * @throws Error when an answer of ours broke AWS's model in the meantime
    */
   stop(): Promise<void>
@@ -94,7 +104,22 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     pause: pauses(speed, halt.signal),
   }
   const engine = await chosenEngine(options.engine ?? 'process', cloud)
-  const { services, alarms, scripts, stateSummary, close } = cloudServices(cloud, engine)
+  let endpoint = ''
+  const environment = () => ({
+    AWS_ENDPOINT_URL: endpoint,
+    // the example key of AWS's documentation: any key is taken
+    AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+    AWS_REGION: 'eu-west-1',
+    AWS_DEFAULT_REGION: 'eu-west-1',
+  })
+  const fleet = new Fleet(guard, () => ({
+    accountId,
+    directory: join(directory, 'hosts'),
+    awsEnvironment: environment(),
+    registries: [registry.address, registry.publicAddress],
+  }))
+  const { services, alarms, scripts, stateSummary, close } = cloudServices(cloud, engine, guard, fleet)
   const controls = {
     journal: () => journal.entries(),
     clearJournal: () => journal.clear(),
@@ -106,6 +131,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
       registry.scans.script(repositoryName, parsedScanScript(script)),
     setAlarm: (name: string, state: unknown) => alarms.set(name, state),
     scriptTasks: (family: string, script: unknown) => scripts.set(family, script),
+    fleet,
     status: () => ({
       accountId,
       engine: engine.name,
@@ -118,11 +144,12 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
   }
   const server = apiServer(cloud, services, guard, controlDoor(controls))
   const port = await listening(server, options.port ?? 0)
-  const endpoint = `http://127.0.0.1:${port}`
+  endpoint = `http://127.0.0.1:${port}`
   let stopped: Promise<void> | undefined
 
   async function stop(): Promise<void> {
     halt.abort(new CloudStopped('local AWS stops'))
+    await fleet.close()
     await close()
     await engine.close()
     await closed(server)
@@ -138,14 +165,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     publicRegistryAddress: registry.publicAddress,
     accountId,
     engine: engine.name,
-    environment: () => ({
-      AWS_ENDPOINT_URL: endpoint,
-      // the example key of AWS's documentation: any key is taken
-      AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
-      AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
-      AWS_REGION: 'eu-west-1',
-      AWS_DEFAULT_REGION: 'eu-west-1',
-    }),
+    environment,
     journal: controls.journal,
     setPolicy: controls.setPolicy,
     addFault: controls.addFault,
@@ -153,6 +173,8 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     scriptScan: controls.scriptScan,
     setAlarm: controls.setAlarm,
     scriptTasks: controls.scriptTasks,
+    addHost: options => fleet.add(options),
+    hosts: () => fleet.all(),
     stop: () => {
       stopped ??= stop()
       return stopped

@@ -8,9 +8,9 @@ import { AwsError } from './service.ts'
 export function registryHooks(journal: Journal, faults: Faults, access: Access): RegistryHooks {
   return {
     fault: operation => faults.next('registry', operation),
-    authorize(need) {
+    authorize(need, caller = access.caller) {
       try {
-        access.check([need], access.caller, () => undefined)
+        access.check([need], caller, () => undefined)
         return undefined
       } catch (error) {
         if (error instanceof AwsError) return error.message

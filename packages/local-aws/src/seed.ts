@@ -4,6 +4,7 @@ import { CreateClusterCommand, ECSClient } from '@aws-sdk/client-ecs'
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm'
 import { parse } from 'yaml'
+import { checkedHostOptions, type HostOptions } from './hosts/options.ts'
 import { isRecord } from './smithy.ts'
 
 /** What a cloud holds from the start. */
@@ -14,16 +15,18 @@ export interface Seed {
   /** name → text */
   readonly secrets: Readonly<Record<string, string>>
   readonly parameters: Readonly<Record<string, string>>
+  readonly hosts: readonly HostOptions[]
 }
 
 /**
- * A seed file: YAML with `clusters`, `repositories`, `log-groups` (lists of names), `secrets`, `parameters` (maps).
+ * A seed file: YAML with `clusters`, `repositories`, `log-groups` (lists of names), `secrets`, `parameters` (maps), `hosts`
+ * (a list of what `addHost` takes).
  * @throws Error naming the key that is wrong
  */
 export function parsedSeed(yaml: string): Seed {
   const content: unknown = parse(yaml) ?? {}
   if (!isRecord(content)) throw new Error('a seed file is a map')
-  const known = ['clusters', 'repositories', 'log-groups', 'secrets', 'parameters']
+  const known = ['clusters', 'repositories', 'log-groups', 'secrets', 'parameters', 'hosts']
   const unknown = Object.keys(content).filter(key => !known.includes(key))
   if (unknown.length > 0)
     throw new Error(`unknown in the seed file: ${unknown.join(', ')} (there are ${known.join(', ')})`)
@@ -33,6 +36,7 @@ export function parsedSeed(yaml: string): Seed {
     logGroups: names(content, 'log-groups'),
     secrets: texts(content, 'secrets'),
     parameters: texts(content, 'parameters'),
+    hosts: hosts(content),
   }
 }
 
@@ -53,7 +57,17 @@ export async function plant(seed: Seed, endpoint: string, region: string): Promi
     await secrets.send(new CreateSecretCommand({ Name, SecretString }))
   for (const [Name, Value] of Object.entries(seed.parameters))
     await ssm.send(new PutParameterCommand({ Name, Value, Type: 'SecureString' }))
+  for (const host of seed.hosts) {
+    const answer = await fetch(`${endpoint}/_local/hosts`, { method: 'POST', body: JSON.stringify(host) })
+    if (!answer.ok) throw new Error(`host ${host.instanceId}: ${await answer.text()}`)
+  }
   for (const client of [ecs, ecr, logs, secrets, ssm]) client.destroy()
+}
+
+function hosts(content: Readonly<Record<string, unknown>>): HostOptions[] {
+  const value = content.hosts ?? []
+  if (!Array.isArray(value)) throw new Error('hosts must be a list')
+  return value.map(checkedHostOptions)
 }
 
 function names(content: Readonly<Record<string, unknown>>, key: string): string[] {

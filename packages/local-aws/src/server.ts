@@ -30,6 +30,7 @@ interface Call {
   readonly operation: string
   readonly payload: (shapes: OperationShapes) => unknown
   readonly region: string
+  readonly accessKeyId: string
   readonly requestId: string
 }
 
@@ -90,7 +91,8 @@ export function apiServer(cloud: Cloud, services: readonly Service[], access: Ac
     const model = shapesOf()
     const payload = call.payload(model)
     const finish = cloud.journal.open(service.name, call.operation, payload, model.sensitive)
-    finish({ region: call.region })
+    const caller = access.callerOf(call.accessKeyId)
+    finish({ region: call.region, ...(caller === access.caller ? {} : { caller }) })
     const fault = cloud.faults.next(service.name, call.operation)
     if (fault) finish({ fault: fault.kind })
     const faulty = fault && (await replyInstead(fault, call, payload))
@@ -152,7 +154,7 @@ export function apiServer(cloud: Cloud, services: readonly Service[], access: Ac
   }
 
   function contextOf(call: Call): RequestContext {
-    return { cloud, region: call.region, accountId: cloud.accountId, caller: access.caller }
+    return { cloud, region: call.region, accountId: cloud.accountId, caller: access.callerOf(call.accessKeyId) }
   }
 }
 
@@ -236,7 +238,7 @@ function understood(
     request.headers.authorization ?? '',
   )
   if (!credential) return refuse('MissingAuthenticationTokenException', 'Missing Authentication Token', 403)
-  const region = credential[2] ?? 'us-east-1'
+  const [, accessKeyId = '', region = 'us-east-1'] = credential
 
   const target = request.headers['x-amz-target']
   if (typeof target === 'string') {
@@ -245,7 +247,7 @@ function understood(
     if (!api || !operation) return refuse('UnknownOperationException', `local-aws does not serve ${target}`, 404)
     const payload = parsedJson(body)
     if (payload === undefined) return refuse('SerializationException', 'The request body is not JSON', 400)
-    return { api, operation, payload: () => payload, region, requestId }
+    return { api, operation, payload: () => payload, region, accessKeyId, requestId }
   }
   const form = new Map(new URLSearchParams(body.toString('utf8')))
   const api = apis.find(
@@ -267,6 +269,7 @@ function understood(
     operation: form.get('Action') ?? '',
     payload: shapes => formToJson(shapes.input, form),
     region,
+    accessKeyId,
     requestId,
   }
 }

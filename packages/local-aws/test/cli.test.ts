@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DescribeClustersCommand, ECSClient } from '@aws-sdk/client-ecs'
-import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm'
+import { DescribeInstanceInformationCommand, GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { parsedSeed } from '../src/seed.ts'
 
@@ -52,7 +52,8 @@ describe('the command', () => {
     const seed = join(folder, 'seed.yml')
     await writeFile(
       seed,
-      'clusters: [shop]\nrepositories: [api]\nlog-groups: [/ecs/api]\nsecrets:\n  db: "x"\nparameters:\n  /shop/key: k\n',
+      'clusters: [shop]\nrepositories: [api]\nlog-groups: [/ecs/api]\nsecrets:\n  db: "x"\nparameters:\n  /shop/key: k\n' +
+        'hosts:\n  - { instanceId: i-0123456789abcdef0, tags: { Role: web } }\n',
     )
     const { child, environment, ms } = await started(['--speed', '50', '--seed', seed])
     try {
@@ -70,6 +71,8 @@ describe('the command', () => {
       expect(clusters).toMatchObject([{ clusterName: 'shop', capacityProviders: ['FARGATE', 'FARGATE_SPOT'] }])
       const { Parameter } = await ssm.send(new GetParameterCommand({ Name: '/shop/key', WithDecryption: true }))
       expect(Parameter?.Value).toBe('k')
+      const { InstanceInformationList } = await ssm.send(new DescribeInstanceInformationCommand({}))
+      expect(InstanceInformationList).toMatchObject([{ InstanceId: 'i-0123456789abcdef0', PingStatus: 'Online' }])
       ecs.destroy()
       ssm.destroy()
     } finally {
@@ -107,13 +110,21 @@ describe('a seed file', () => {
     ['clusters: shop', 'clusters must be a list of names'],
     ['secrets: [a]', 'secrets must be a map'],
     ['cluster: [a]', 'unknown in the seed file: cluster'],
+    ['hosts: [{ instanceId: web }]', 'host: instanceId must be'],
     ['- a', 'a seed file is a map'],
   ])('%j is refused', (yaml, text) => {
     expect(() => parsedSeed(yaml)).toThrow(text)
   })
 
   test('an empty one is fine; values that are no text become JSON', () => {
-    expect(parsedSeed('')).toEqual({ clusters: [], repositories: [], logGroups: [], secrets: {}, parameters: {} })
+    expect(parsedSeed('')).toEqual({
+      clusters: [],
+      repositories: [],
+      logGroups: [],
+      secrets: {},
+      parameters: {},
+      hosts: [],
+    })
     expect(parsedSeed('secrets: {a: {url: x}, b: 5}').secrets).toEqual({ a: '{"url":"x"}', b: '5' })
   })
 })

@@ -1,38 +1,23 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { describeWith } from '../../../test/support/parts.ts'
+import { awsCli } from './support/aws-cli.ts'
 import { startedWebCloud, type WebCloud } from './support/web-service.ts'
 
 let cloud: WebCloud
 let home: string
+let aws: ReturnType<typeof awsCli>
 beforeAll(async () => {
   cloud = await startedWebCloud({ speed: 200 })
   home = await mkdtemp(join(tmpdir(), 'local-aws-home-'))
+  aws = awsCli(cloud.aws, home)
 })
 afterAll(async () => {
   await cloud.stop()
   await rm(home, { recursive: true, force: true })
 })
-
-function aws(...args: string[]): Promise<unknown> {
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'))
-  const env = {
-    ...Object.fromEntries(inherited),
-    ...cloud.aws.environment(),
-    HOME: home,
-    AWS_MAX_ATTEMPTS: '1',
-    AWS_PAGER: '',
-  }
-  return new Promise((resolve, reject) => {
-    execFile('aws', [...args, '--output', 'json'], { env }, (error, stdout, stderr) => {
-      if (error) reject(new Error(stderr))
-      else resolve(stdout === '' ? undefined : JSON.parse(stdout))
-    })
-  })
-}
 
 describeWith(['AWS CLI'], 'the AWS CLI', () => {
   test('a service behind a listener, rolled and waited for', async () => {

@@ -4,6 +4,7 @@ export {
   type CommonStatus,
   type FailureRecord,
   type ImageRecord,
+  type InstanceRecord,
   REPORT_SCHEMA,
   type ReportRecord,
   type RunRecord,

@@ -109,7 +109,8 @@ export async function outcomeOf(state: RegistryState, hooks: RegistryHooks, arri
     isWholeUpload: operation === 'POST upload' && url.searchParams.has('digest'),
   }
   const needs = unchecked ? [] : needsOf(asked)
-  const denialOf = (need: Need): string | undefined => (unchecked ? undefined : hooks.authorize?.(need))
+  const denialOf = (need: Need): string | undefined =>
+    unchecked ? undefined : hooks.authorize?.(need, access.grant?.caller)
   for (const need of needs) {
     const denial = denialOf(need)
     if (denial !== undefined) return { answer: errorAnswer('DENIED', denial, 403), needs, denied: need }

@@ -38,7 +38,7 @@ export interface RegistryRecord {
 export interface RegistryHooks {
   /** asked once before every request */
   fault?(operation: string, input: Readonly<Record<string, string>>): RegistryFault | undefined
-  /** text of the denial when the policy does not allow the need */
-  authorize?(need: Need): string | undefined
+  /** text of the denial when the policy of who asked for the token does not allow the need */
+  authorize?(need: Need, caller: string | undefined): string | undefined
   record?(record: RegistryRecord): void
 }

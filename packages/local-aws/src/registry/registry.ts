@@ -20,7 +20,12 @@ export interface Registry extends RegistryState {
   /** `127.0.0.1:PORT` that stands for `public.ecr.aws`: repositories lie under `ALIAS/` */
   readonly publicAddress: string
   /** A password for the user `AWS`, as GetAuthorizationToken gives it away. */
-  password(kind: 'private' | 'public', region: string, registryId?: string): { password: string; expiresAt: Date }
+  password(
+    kind: 'private' | 'public',
+    region: string,
+    registryId?: string,
+    caller?: string,
+  ): { password: string; expiresAt: Date }
   /** How an engine pulls: with rights of its own, like the execution role, whatever the policy says. */
   engineAccess(target: LocalReference): EngineAccess
   /**
@@ -100,9 +105,16 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryS
     ...state,
     address: privatePort.address,
     publicAddress: publicPort.address,
-    password(kind, region, registryId = accountId) {
+    password(kind, region, registryId = accountId, caller) {
       const expiresAt = new Date(now().getTime() + tokenLifetimeMs)
-      const grant = { kind, registryId, region, expiresAt, ofEngine: false }
+      const grant = {
+        kind,
+        registryId,
+        region,
+        expiresAt,
+        ofEngine: false,
+        ...(caller === undefined ? {} : { caller }),
+      }
       return { password: state.tokens.issue(grant), expiresAt }
     },
     engineAccess({ registry = 'private', region, registryId }) {

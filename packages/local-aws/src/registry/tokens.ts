@@ -13,6 +13,8 @@ export interface Grant {
   readonly expiresAt: Date
   /** of an engine: ECS pulls with the execution role, so the policy of the one who deploys does not count */
   readonly ofEngine: boolean
+  /** ARN of who asked for the token */
+  readonly caller?: string
 }
 
 export type Verified =
@@ -40,6 +42,7 @@ export class Tokens {
         grant.region,
         grant.expiresAt.getTime(),
         grant.ofEngine,
+        grant.caller ?? '',
         randomBytes(8).toString('hex'),
       ]),
     ).toString('base64')
@@ -64,14 +67,18 @@ export class Tokens {
       if (given.length !== expected.length || !timingSafeEqual(given, expected)) return { state: 'invalid' }
       const fields: unknown = JSON.parse(Buffer.from(envelope.payload, 'base64').toString('utf8'))
       if (!Array.isArray(fields)) return { state: 'invalid' }
-      const [kind, registryId, region, expires, ofEngine]: unknown[] = fields
+      const [kind, registryId, region, expires, ofEngine, caller]: unknown[] = fields
       if (kind !== 'private' && kind !== 'public') return { state: 'invalid' }
       if (typeof registryId !== 'string' || typeof region !== 'string') return { state: 'invalid' }
-      if (typeof expires !== 'number' || typeof ofEngine !== 'boolean') return { state: 'invalid' }
+      if (typeof expires !== 'number' || typeof ofEngine !== 'boolean' || typeof caller !== 'string')
+        return { state: 'invalid' }
       const expiresAt = new Date(expires)
       return expiresAt <= now
         ? { state: 'expired' }
-        : { state: 'valid', grant: { kind, registryId, region, expiresAt, ofEngine } }
+        : {
+            state: 'valid',
+            grant: { kind, registryId, region, expiresAt, ofEngine, ...(caller === '' ? {} : { caller }) },
+          }
     } catch {
       return { state: 'invalid' }
     }

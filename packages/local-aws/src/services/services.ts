@@ -1,5 +1,7 @@
+import type { Access } from '../access.ts'
 import type { Cloud } from '../cloud.ts'
 import type { Engine } from '../engine.ts'
+import type { Fleet } from '../hosts/fleet.ts'
 import type { Service } from '../service.ts'
 import { ecr } from './ecr.ts'
 import { ecrPublic } from './ecr-public.ts'
@@ -13,13 +15,16 @@ import { LoadBalancing } from './elb/load-balancing.ts'
 import { logsService } from './logs/logs.ts'
 import { LogStore } from './logs/store.ts'
 import { SecretStore, secretsManagerService } from './secretsmanager.ts'
-import { ParameterStore, ssmService } from './ssm.ts'
+import { ParameterStore } from './ssm/parameters.ts'
+import { ssmService } from './ssm/ssm.ts'
 import { stsService } from './sts.ts'
 
 /** Every API of a cloud, and what `/_local/status` says about their state. */
 export function cloudServices(
   cloud: Cloud,
   engine: Engine,
+  access: Access,
+  fleet: Fleet,
 ): {
   services: Service[]
   alarms: Alarms
@@ -43,7 +48,7 @@ export function cloudServices(
       ecrPublic,
       logsService(logs),
       secretsManagerService(secrets),
-      ssmService(parameters),
+      ssmService(parameters, fleet, { cloud, logs, access }),
       elbService(balancing),
       ecsService(regions, { cloud, engine, logs, scripts, secretValue }, balancing, alarms),
     ],

@@ -14,7 +14,7 @@ export const stsService: Service = {
       run: (_input, { accountId, caller }) => ({
         Account: accountId,
         Arn: caller,
-        UserId: 'AROALOCALAWSEXAMPLE00:deploy',
+        UserId: `AROALOCALAWSEXAMPLE00:${caller.split('/').at(-1)}`,
       }),
     }),
   },

@@ -15,7 +15,8 @@ const getAuthorizationToken = operation<sdk.GetAuthorizationTokenCommandInput, s
     },
   ],
   run(_input, context) {
-    const { password, expiresAt } = context.cloud.registry.password('public', 'us-east-1')
+    const { accountId, caller } = context
+    const { password, expiresAt } = context.cloud.registry.password('public', 'us-east-1', accountId, caller)
     return {
       authorizationData: { authorizationToken: Buffer.from(`AWS:${password}`).toString('base64'), expiresAt },
     }

@@ -11,7 +11,7 @@ const getAuthorizationToken = operation<sdk.GetAuthorizationTokenCommandInput, s
     const registries = input.registryIds ?? [context.accountId]
     return {
       authorizationData: registries.map(registryId => {
-        const { password, expiresAt } = registry.password('private', context.region, registryId)
+        const { password, expiresAt } = registry.password('private', context.region, registryId, context.caller)
         return {
           authorizationToken: Buffer.from(`AWS:${password}`).toString('base64'),
           expiresAt,

@@ -1,6 +1,6 @@
 import { AwsError } from '../../service.ts'
 import { type SecretStore, secretVersion } from '../secretsmanager.ts'
-import type { ParameterStore } from '../ssm.ts'
+import type { ParameterStore } from '../ssm/parameters.ts'
 
 /**
  * What a container's `valueFrom` means:

@@ -1,0 +1,4 @@
+import { runPost } from '@aws-deploy-actions/action-runtime'
+import { cancelUnsettled } from './clean-up.ts'
+
+await runPost(cancelUnsettled)

@@ -1,0 +1,193 @@
+
+# ---- what was before, and the way back
+# Notes what is there before anything changes: env file, commit, images. What a deploy that died half-way left behind is not
+# a state to go back to: then what it noted counts.
+note_before() {
+  local into=$state/pending
+  phase 'noting what runs'
+  if [[ -e $into/complete ]]; then
+    tell 'The last deploy here ended half-way; what ran before it counts as the former version.'
+  else
+    rm -rf "$into"
+    mkdir -p "$into"
+    if [[ -e $env_file ]]; then cp -p "$env_file" "$into/env"; fi
+    if [[ -d $directory ]] && command -v git >/dev/null && [[ -n $(git_head) ]]; then
+      git_head >"$into/commit"
+      in_git symbolic-ref --quiet --short HEAD >"$into/branch" || true
+    fi
+    : >"$into/images"
+    if [[ -d $directory ]]; then running_images >"$into/images" || true; fi
+    : >"$into/complete"
+  fi
+  cp "$into/images" "$work/before"
+  if [[ -s $into/commit ]]; then cp "$into/commit" "$work/commit-before"; fi
+  while IFS=$'\t' read -r _ id _; do keep_image "$id" || true; done <"$into/images"
+  containers | cut -d '|' -f 1,2 >"$work/containers-before" || true
+}
+
+# Puts an env file, a commit and images back from the folder of a release.
+put_back() {
+  local from=$1 service id reference digest reference_by_digest commit branch=''
+  if [[ -e $from/env ]]; then
+    if ! cmp -s "$from/env" "$env_file"; then
+      cp -p "$from/env" "$work/env-back"
+      replace_file "$env_file" <"$work/env-back"
+      chown --reference="$from/env" "$env_file"
+      chmod --reference="$from/env" "$env_file"
+    fi
+  elif [[ -e $work/env-changed ]]; then
+    rm -f "$env_file"
+  fi
+  if [[ -s $from/commit && -e $directory/.git ]]; then
+    commit=$(cat "$from/commit")
+    if [[ -s $from/branch ]]; then branch=$(cat "$from/branch"); fi
+    if [[ -n $branch && $(in_git rev-parse --verify --quiet "refs/heads/$branch") == "$commit" ]]; then
+      check_out "$branch" --
+    elif [[ $commit != "$(git_head)" ]]; then
+      check_out --detach "$commit"
+    fi
+  fi
+  while IFS=$'\t' read -r service id reference digest; do
+    if [[ -z $(image_id "$id") ]]; then
+      tell "Pulling the former image of $service again."
+      reference_by_digest=$(repository_of "$reference")@$digest
+      docker pull "$reference_by_digest"
+      id=$(image_id "$reference_by_digest")
+    fi
+    if [[ $reference != *@* && $(image_id "$reference") != "$id" ]]; then docker tag "$id" "$reference"; fi
+  done <"$from/images"
+}
+
+# `up` must not pull again: the proof is about what was pulled.
+start_services() {
+  local -a up_arguments=(-d --no-build)
+  if [[ ${value[recreate]} == always && -z ${going_back:-} ]]; then up_arguments+=(--force-recreate); fi
+  if [[ $compose_version == 2 ]] && "${compose[@]}" up --help 2>/dev/null | grep -q -- '--pull '; then up_arguments+=(--pull never); fi
+  dc up "${up_arguments[@]}" "$@"
+}
+
+# After a failure: the former env file, commit and images, running again and proven.
+take_back() {
+  local service id going_back=yes
+  find_compose
+  phase 'going back to what ran before'
+  put_back "$state/pending"
+  if [[ ! -e $work/started ]]; then return; fi
+  if [[ ! -s $state/pending/images ]]; then
+    tell 'Nothing ran here before: what was started is stopped, its logs stay.'
+    dc stop || true
+    fact nothing-before yes
+    return
+  fi
+  # Containers of services that were not there before.
+  containers | while IFS='|' read -r service id _; do
+    if ! cut -f 1 "$state/pending/images" | grep -qxF -- "$service"; then docker rm --force "$id"; fi
+  done
+  services=() wanted=()
+  while IFS=$'\t' read -r service id _; do
+    if ((${#chosen[@]} == 0)) || is_chosen "$service"; then
+      services+=("$service")
+      wanted[$service]=$id
+    fi
+  done <"$state/pending/images"
+  start_services "${services[@]}"
+  if ! wait_until_well; then
+    fact take-back-failed "$(fact_of unwell)"
+    return 1
+  fi
+  tell 'What ran before runs again, with its former images.'
+  running_images >"$work/after"
+}
+
+newest_release() {
+  if [[ -d $state/releases ]]; then find "$state/releases" -mindepth 1 -maxdepth 1 -type d -name '[0-9]*' | sort | tail -n 1; fi
+}
+
+# Remembers what ran before this deploy as the newest former release.
+record_release() {
+  local newest number
+  mkdir -p "$state/releases"
+  newest=$(newest_release)
+  number=$((10#$(basename "${newest:-0}") + 1))
+  if [[ -s $state/pending/images ]]; then mv "$state/pending" "$state/releases/$(printf %06d "$number")"; else rm -rf "$state/pending"; fi
+}
+
+forget_releases() {
+  if [[ ! -d $state/releases ]]; then return; fi
+  find "$state/releases" -mindepth 1 -maxdepth 1 -type d -name '[0-9]*' | sort | head -n "-${value[keep-releases]}" |
+    while IFS= read -r old; do rm -rf "$old"; done
+}
+
+# ---- the story
+in_directory() { cd "$directory" && "$@"; }
+
+run_commands() {
+  if [[ -z ${value[$1]} ]]; then return; fi
+  phase "running the commands of $1"
+  printf '%s\n' "${value[$1]}" >"$work/$1.bash"
+  local files
+  # compose in these commands means the same project.
+  files=$(IFS=: && printf %s "${compose_files[*]-}")
+  if [[ -n $files ]]; then export COMPOSE_FILE=$files; fi
+  with_words in_directory bash -Eeuo pipefail "$work/$1.bash" || fail "The commands of \`$1\` failed with $?: $(last_words)"
+  if [[ -n $files ]]; then unset COMPOSE_FILE; fi
+}
+
+deploy() {
+  find_tools
+  # The directory of the project may not be there yet, the one above must.
+  [[ -d $(dirname "$directory") ]] || fail "The directory $(dirname "$directory") does not exist on this host."
+  mkdir -p "$state"
+  take_lock
+  note_before
+  local former=''
+  if [[ ${value[operation]} == rollback ]]; then
+    former=$(newest_release)
+    [[ -n $former ]] || fail "There is nothing earlier to go back to: no former release of $directory is known on this host."
+    phase "putting back the release before the last deploy"
+    fact files-changed yes
+    put_back "$former"
+    read_new_services
+    while IFS=$'\t' read -r service id _; do wanted[$service]=$id; done <"$former/images"
+    services=("${!wanted[@]}")
+  else
+    check_out_configuration
+    [[ -d $directory ]] || fail "The directory $directory does not exist on this host."
+    write_env_file
+    read_new_services
+    log_in
+    check_disk
+    pull_images
+  fi
+  run_commands before
+  phase 'starting the services'
+  fact started yes
+  with_words start_services ${chosen[@]+"${chosen[@]}"} || {
+    gather_from_unwell
+    fail "docker compose up failed: $(last_words)"
+  }
+  phase 'waiting until all is well'
+  wait_until_well || fail "$(fact_of unwell)"
+  run_commands after
+  running_images >"$work/after"
+  if [[ -e $directory/.git ]] && command -v git >/dev/null; then git_head >"$work/commit-after"; fi
+  if [[ -n $former ]]; then
+    fact status rolled-back
+    rm -rf "$former" "$state/pending"
+  elif [[ ! -e $work/files-changed ]] && containers | cut -d '|' -f 1,2 | cmp -s - "$work/containers-before"; then
+    fact status unchanged
+    rm -rf "$state/pending"
+  else
+    fact status deployed
+    record_release
+  fi
+  tell '✓ Proven: what runs is what was pulled, and it is well.'
+}
+
+clean_up() {
+  find_compose
+  forget_releases
+  if [[ ${value[prune]} != true ]]; then return; fi
+  tell '• removing images that are not needed any more'
+  prune_images
+}

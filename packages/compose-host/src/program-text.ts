@@ -1,0 +1,1232 @@
+// Made of the files in host/ by `node packages/compose-host/src/embed.ts`; change those.
+export const START = `# What Systems Manager starts with sh (dash on Debian and Ubuntu): unpacks the program and its values, both made of
+# letters only, and goes on in bash. The agent's folder for the command can be read by its users, this one cannot.
+set -eu
+umask 077
+work=$(mktemp -d "\${TMPDIR:-/tmp}/ssm-pull-deploy.XXXXXX")
+printf %s "\${program:?}" | base64 -d | gzip -dc >"$work/deploy.bash"
+printf %s "\${values:?}" | base64 -d | gzip -dc >"$work/values"
+command -v bash >/dev/null || { echo 'This host has no bash.' >&2; rm -rf "$work"; exit 1; }
+exec bash "$work/deploy.bash" "$work"
+`
+export const PROGRAM = `#!/usr/bin/env bash
+# Deploys a docker compose project on this host; sent by the action ssm-pull-deploy. The inputs are in the file \`values\`
+# beside this program and are data only. On standard output comes one line of JSON, on standard error what happens.
+# This file is the whole program. To follow it: the function \`deploy\` tells the story.
+# shellcheck disable=SC2317 # functions are called by name, see \`part\`
+set -Eeuo pipefail
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
+  echo "This host has bash $BASH_VERSION; 4.4 is needed." >&2
+  exit 1
+fi
+LC_ALL=C # strings are bytes here; not exported
+umask 077
+work=$1
+
+# Starts the worker in a session of its own and shows what it says. When a command is cancelled or overdue the agent
+# kills its process group with SIGKILL (amazon-ssm-agent, executers_unix.go): then the pipe \`alive\` closes, by which the
+# worker notices, puts things right and frees the lock.
+front() {
+  local worker teller code=0 follow=$work/told
+  mkfifo "$work/alive"
+  : >"$work/told"
+  exec 9<>"$work/alive"
+  setsid bash "$work/deploy.bash" "$work" worker </dev/null >"$work/chatter" 2>&1 8<"$work/alive" 9>&- &
+  worker=$!
+  while [[ ! -e $work/ready ]] && kill -0 "$worker" 2>/dev/null; do sleep 0.02; done
+  # With a log group everything is shown, else what a person needs: Systems Manager keeps 8,000 characters of it.
+  local from=1
+  if [[ -s $work/ready ]]; then { read -r from && read -r follow; } <"$work/ready"; fi
+  tail -c "+$from" -s 0.1 --pid="$worker" -f "$follow" >&2 9>&- &
+  teller=$!
+  wait "$worker" || code=$?
+  wait "$teller" || true
+  if [[ -s $work/result ]]; then
+    cat "$work/result"
+  else
+    tail -n 5 "$work/chatter" >&2
+    printf '{"ssm-pull-deploy":1,"status":"failed","reason":"The program on the host ended with %d before it had a result."}\\n' "$code"
+    if ((code == 0)); then code=1; fi
+  fi
+  rm -rf "$work"
+  exit "$code"
+}
+
+if [[ \${2:-} != worker ]]; then front; fi
+
+# ---- the inputs: name, value, name, value, …, each ended by a NUL byte
+declare -A value=()
+declare -a compose_files=() chosen=() env_pairs=() env_sources=()
+while IFS= read -r -d '' name && IFS= read -r -d '' text; do
+  case $name in
+  compose-file) compose_files+=("$text") ;;
+  service) chosen+=("$text") ;;
+  env) env_pairs+=("$text") ;;
+  env-from) env_sources+=("$text") ;;
+  *) value[$name]=$text ;;
+  esac
+done <"$work/values"
+
+# The agent's environment is bare: no HOME, a short PATH.
+PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin
+if [[ -z \${HOME:-} ]]; then
+  HOME=$(getent passwd "$(id -u)" | cut -d : -f 6 || true)
+  HOME=\${HOME:-/root}
+fi
+export PATH HOME
+export AWS_DEFAULT_REGION=\${AWS_DEFAULT_REGION:-\${AWS_REGION:-\${value[region]}}}
+
+directory=\${value[directory]}
+# Two names of one directory are one project.
+if [[ -d $directory ]]; then directory=$(cd "$directory" && pwd -P); fi
+# What must stay on this host: /opt/shop has it in /opt/.shop.deploy
+state=$(dirname "$directory")/.$(basename "$directory").deploy
+env_file=\${value[env-file]}
+if [[ $env_file != /* ]]; then env_file=$directory/$env_file; fi
+# The images of this project carry this name too, so that no other clean-up takes them.
+keep_name=ssm-pull-deploy/$(printf %s "$directory\${COMPOSE_PROJECT_NAME:-}" | sha256sum | cut -c 1-12)
+
+now() { TZ=UTC printf '%(%Y-%m-%dT%H:%M:%SZ)T' -1; }
+
+# Says what happens: to the log of the host, and to whoever started this. A full disk is no reason to stop half-way.
+tell() {
+  printf '%s\\n' "$*" >>"$work/told" || true
+  printf '%s %s\\n' "$(now)" "$*" || true
+}
+
+# Ends the deploy with a reason; the first reason counts.
+fail() {
+  if [[ ! -s $work/reason ]]; then printf '%s' "$*" >"$work/reason"; fi
+  tell "✗ $*"
+  exit 1
+}
+
+fact() { printf '%s' "$2" >"$work/$1"; }
+fact_of() { if [[ -e $work/$1 ]]; then printf '%s' "$(<"$work/$1")"; fi; }
+
+phase() {
+  fact phase "$1"
+  tell "• $1"
+}
+
+# Notes what failed without a word of ours; counts only when nothing else says why.
+unforeseen() {
+  local code=$? line=$1
+  fact unforeseen "A command failed with $code in line $line of the program on the host, while $(fact_of phase)."
+}
+
+# Runs a command whose last words may be wanted: they go to the log and are kept.
+with_words() { "$@" 2>&1 | tee "$work/said"; }
+last_words() { without_secrets "$(grep -v '^[[:space:]]*$' "$work/said" | tail -n 3 | paste -s -d ' ' - | cut -c 1-600)"; }
+
+# Takes the values behind env-from out of a text.
+hide() { printf '%s\\0' "$1" >>"$work/hidden"; }
+without_secrets() {
+  local text=$1 secret
+  local -a hidden=()
+  if [[ -e $work/hidden ]]; then mapfile -d '' -t hidden <"$work/hidden"; fi
+  for secret in \${hidden[@]+"\${hidden[@]}"}; do
+    if ((\${#secret} >= 4)); then text=\${text//"$secret"/***}; fi
+  done
+  printf '%s' "$text"
+}
+
+# A text as JSON.
+json() {
+  local text=$1
+  text=\${text//\\\\/\\\\\\\\}
+  text=\${text//\\"/\\\\\\"}
+  text=\${text//$'\\n'/\\\\n}
+  text=\${text//$'\\r'/\\\\r}
+  text=\${text//$'\\t'/\\\\t}
+  printf '"%s"' "\${text//[$'\\001'-$'\\037'$'\\177']/?}"
+}
+
+# ---- one deploy at a time for this directory
+# The lock is a file of lines: who holds it, until when (seconds since the epoch), which process of which boot.
+boot_id() { cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown; }
+started_at() { cut -d ' ' -f 22 "/proc/$1/stat" 2>/dev/null || echo gone; }
+
+lock_line() { sed -n "\${1}p" "$state/lock" 2>/dev/null; }
+
+# A lock is left over when its time is over, or when its process is not there any more.
+lock_is_held() {
+  [[ -s $state/lock ]] || return 1
+  local until pid boot start
+  until=$(lock_line 2) pid=$(lock_line 3) boot=$(lock_line 4) start=$(lock_line 5)
+  [[ $until =~ ^[0-9]+$ ]] && (($(date +%s) < until)) || return 1
+  if [[ -n $pid ]]; then
+    [[ $boot == "$(boot_id)" && $(started_at "$pid") == "$start" ]] || return 1
+  fi
+  return 0
+}
+
+# Takes the lock if nobody holds it. flock makes the look and the writing one step.
+lock_taken() {
+  (
+    flock 7
+    if lock_is_held; then exit 1; fi
+    : >"$state/lock" || exit 2
+    printf '%s\\n' "\${value[holder]}" "$(($(date +%s) + value[timeout] + 600))" "$$" "$(boot_id)" "$(started_at $$)" >"$state/lock" || exit 2
+  ) 7>"$state/lock.guard"
+}
+
+take_lock() {
+  local until=$((SECONDS + value[lock-timeout])) told='' holder code=0
+  phase 'taking the lock'
+  until lock_taken || code=$?; ((code == 0)); do
+    if ((code != 1)); then fail "The lock $state/lock could not be written; is the disk full?"; fi
+    code=0
+    holder=$(lock_line 1)
+    if ((SECONDS >= until)); then
+      fact lock-holder "$holder"
+      fail "Another deploy of this directory holds the lock: \${holder:-unknown}. Given up after \${value[lock-timeout]} s."
+    fi
+    if [[ $told != "$holder" ]]; then tell "Waiting for another deploy of this directory: $holder"; fi
+    told=$holder
+    sleep 0.5
+  done
+  fact holds-lock yes
+}
+
+free_lock() {
+  if [[ -e $work/holds-lock && $(lock_line 3) == "$$" ]]; then rm -f "$state/lock"; fi
+  rm -f "$work/holds-lock"
+}
+
+# ---- the env file of the project
+# A value as compose reads it back byte for byte. Plain ones stay bare, most others go into single quotes; what is left
+# needs double quotes, which compose v2 (compose-go/dotenv) and v1 (python-dotenv) read differently.
+# shellcheck disable=SC2016 # the dollars are meant
+env_quoted() {
+  local text=$1 end=''
+  if [[ $text =~ ^[A-Za-z0-9_./:@%+,=~^{}-]*$ ]]; then
+    printf '%s' "$text"
+  elif [[ $text != *[\\'\\\\]* && $text != *'\${'* ]]; then
+    printf "'%s'" "$text"
+  else
+    if ((compose_version == 1)) && [[ $text == *\\\\ ]]; then
+      # python-dotenv takes a backslash before the closing quote for one that belongs to the quote.
+      text=\${text%?} end='\${:-\\}'
+    fi
+    text=\${text//\\\\/\\\\\\\\}
+    text=\${text//\\"/\\\\\\"}
+    if ((compose_version == 1)); then
+      # No quotes keep python-dotenv from \${…}: a variable without a name, whose default is the dollar.
+      text=\${text//'\${'/'\${:-$}{'}
+    else
+      text=\${text//\\$/\\\\\\$}
+    fi
+    printf '"%s"' "$text$end"
+  fi
+}
+
+# Prints the env file with our keys set where they stood, new ones at the end, everything else as it was.
+# Reads the names from the array \`env_names\` and the values from \`env_values\`.
+env_file_with_ours() {
+  local line key rest quote end_seen line_end
+  local -A done_keys=()
+  while true; do
+    line_end=$'\\n'
+    IFS= read -r line || line_end=''
+    if [[ -z $line && -z $line_end ]]; then break; fi
+    key=''
+    if [[ $line =~ ^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(.*)$ ]]; then
+      key=\${BASH_REMATCH[2]} rest=\${BASH_REMATCH[3]}
+    fi
+    if [[ -z $key || -z \${env_values[$key]+set} ]]; then
+      printf '%s%s' "$line" "$line_end"
+      if [[ -z $line_end ]]; then
+        if ((\${#env_names[@]} > \${#done_keys[@]})); then printf '\\n'; fi
+        break
+      fi
+      continue
+    fi
+    # A quoted value may go on over several lines.
+    quote=\${rest:0:1}
+    if [[ $quote == [\\"\\'] ]]; then
+      rest=\${rest:1} end_seen=no
+      while :; do
+        if [[ \${rest//\\\\?/} == *"$quote"* ]]; then end_seen=yes; fi
+        if [[ $end_seen == yes || -z $line_end ]]; then break; fi
+        IFS= read -r rest || line_end=''
+      done
+    fi
+    if [[ -z \${done_keys[$key]+set} ]]; then printf '%s=%s\\n' "$key" "$(env_quoted "\${env_values[$key]}")"; fi
+    done_keys[$key]=1
+    if [[ -z $line_end ]]; then break; fi
+  done
+  for key in \${env_names[@]+"\${env_names[@]}"}; do
+    if [[ -z \${done_keys[$key]+set} ]]; then printf '%s=%s\\n' "$key" "$(env_quoted "\${env_values[$key]}")"; fi
+  done
+}
+
+# Puts standard input in the place of a file at once: whoever reads it sees the old or the new one. Mode and owner stay;
+# a new file belongs to the owner of its folder.
+replace_file() {
+  local file=$1 next
+  if [[ -L $file ]]; then file=$(readlink -f "$file"); fi
+  next=$(mktemp "$(dirname "$file")/.$(basename "$file").XXXXXX")
+  if [[ -e $file ]]; then
+    cp -p "$file" "$next"
+  else
+    chown --reference="$(dirname "$file")" "$next" 2>/dev/null || true
+  fi
+  if ! cat >"$next" || ! sync "$next" || ! mv -f "$next" "$file"; then
+    rm -f "$next"
+    return 1
+  fi
+}
+
+# The value of \`ssm:/name\`, \`secretsmanager:id\` or either with \`#json-key\`, read with this host's own role. An x at the end
+# keeps the line breaks there.
+secret_value() {
+  local source=$1 key='' kind id answer
+  kind=\${source%%:*} id=\${source#*:}
+  if [[ $id == *'#'* ]]; then key=\${id#*#} id=\${id%%#*}; fi
+  case $kind in
+  ssm) answer=$(aws ssm get-parameter --name="$id" --with-decryption --output json) || return ;;
+  secretsmanager) answer=$(aws secretsmanager get-secret-value --secret-id="$id" --output json) || return ;;
+  esac
+  printf %s "$answer" | python3 -c '
+import base64, json, sys
+answer = json.load(sys.stdin)
+if "Parameter" in answer:
+    value = answer["Parameter"]["Value"]
+elif "SecretString" in answer:
+    value = answer["SecretString"]
+else:
+    value = base64.b64decode(answer["SecretBinary"]).decode()
+key = sys.argv[1]
+if key:
+    found = json.loads(value)
+    if not isinstance(found, dict) or key not in found:
+        sys.exit("the value has no key " + key)
+    value = found[key] if isinstance(found[key], str) else json.dumps(found[key])
+if "\\0" in value:
+    sys.exit("the value holds a NUL byte")
+sys.stdout.buffer.write(value.encode() + b"x")
+' "$key"
+}
+
+declare -a env_names=()
+declare -A env_values=()
+read_env_values() {
+  local pair source text
+  for pair in \${env_pairs[@]+"\${env_pairs[@]}"}; do
+    env_names+=("\${pair%%=*}")
+    env_values[\${pair%%=*}]=\${pair#*=}
+  done
+  for pair in \${env_sources[@]+"\${env_sources[@]}"}; do
+    source=\${pair#*=}
+    if ! text=$(secret_value "$source" 2>"$work/aws-said"); then
+      fail "The value of \${pair%%=*} could not be read from $source: $(grep -v '^[[:space:]]*$' "$work/aws-said" | tail -n 1 | cut -c 1-400)"
+    fi
+    text=\${text%x}
+    hide "$text"
+    env_names+=("\${pair%%=*}")
+    env_values[\${pair%%=*}]=$text
+  done
+}
+
+write_env_file() {
+  if ((\${#env_pairs[@]} + \${#env_sources[@]} == 0)); then return; fi
+  phase 'writing the env file'
+  read_env_values
+  local old=/dev/null
+  if [[ -e $env_file ]]; then old=$env_file; fi
+  env_file_with_ours <"$old" >"$work/env" || fail "The env file $env_file could not be read."
+  if cmp -s "$old" "$work/env"; then return; fi
+  fact files-changed yes
+  replace_file "$env_file" <"$work/env" || fail "The env file $env_file could not be written (is the disk full?)."
+  fact env-changed yes
+}
+
+# ---- configuration from git
+# As the owner of the directory: git refuses the directory of another user, and new files shall belong to that one.
+as_owner() {
+  local uid gid home
+  uid=$(stat -c %u "$1") gid=$(stat -c %g "$1")
+  shift
+  if [[ $uid == "$(id -u)" ]]; then
+    "$@"
+  else
+    home=$(getent passwd "$uid" | cut -d : -f 6 || true)
+    HOME=\${home:-/} setpriv --reuid="$uid" --regid="$gid" --init-groups "$@" 2>"$work/setpriv" && return
+    # --init-groups needs a name for the number.
+    HOME=\${home:-/} setpriv --reuid="$uid" --regid="$gid" --clear-groups "$@"
+  fi
+}
+
+in_git() { as_owner "$directory" env GIT_TERMINAL_PROMPT=0 git -C "$directory" -c advice.detachedHead=false "$@"; }
+
+git_head() { if [[ -d $directory/.git || -f $directory/.git ]]; then in_git rev-parse --verify --quiet HEAD || true; fi; }
+
+# Files of git are no secrets, unlike ours.
+check_out() { (umask 022 && in_git checkout "$@"); }
+
+check_local_changes() {
+  local changes
+  changes=$(in_git status --porcelain --untracked-files=no -- . ":(exclude,top)$(realpath -m --relative-to="$directory" "$env_file")") ||
+    fail "git status failed in $directory."
+  if [[ -n $changes ]]; then
+    fail "There are local changes in $directory; nothing was touched. Changed: $(head -n 5 <<<"$changes" | cut -c 4- | paste -s -d , -)"
+  fi
+}
+
+check_out_configuration() {
+  local ref=\${value[git-ref]} repository=\${value[git-repository]} commit
+  if [[ -z $ref && -z $repository ]]; then return; fi
+  phase 'checking out the configuration'
+  if [[ ! -e $directory ]]; then
+    [[ -n $repository ]] || fail "The directory $directory does not exist, and no git-repository is given to clone it from."
+    with_words env GIT_TERMINAL_PROMPT=0 git clone -- "$repository" "$work/clone" || fail "git clone failed: $(last_words)"
+    chown -R --reference="$(dirname "$directory")" "$work/clone"
+    # The mode that git would have given it: our umask is for secrets.
+    chmod -R u=rwX,go=rX "$work/clone"
+    fact files-changed yes
+    mv -T "$work/clone" "$directory"
+    fact cloned yes
+  fi
+  [[ -e $directory/.git ]] || fail "$directory is no git repository, so git-ref cannot be checked out in it."
+  if [[ ! -e $work/cloned ]]; then check_local_changes; fi
+  if [[ -z $ref ]]; then return; fi
+  local remote=\${repository:-origin}
+  if in_git fetch --force --tags -- "$remote" "$ref"; then
+    commit=$(in_git rev-parse --verify --quiet 'FETCH_HEAD^{commit}')
+  else
+    # A short commit id, or a server that gives no commit by its id: everything, then look.
+    with_words in_git fetch --force --tags -- "$remote" '+refs/heads/*:refs/ssm-pull-deploy/*' || fail "git fetch from $remote failed: $(last_words)"
+    commit=$(in_git rev-parse --verify --quiet "$ref^{commit}") || fail "There is no $ref in $remote."
+  fi
+  if [[ $commit != "$(git_head)" ]]; then
+    fact files-changed yes
+    with_words check_out --detach "$commit" || fail "git checkout of $ref failed: $(last_words)"
+    fact commit-changed yes
+  fi
+}
+
+# ---- docker compose, v2 as a plugin of docker, or v1 as docker-compose
+declare -a compose=() compose_arguments=()
+compose_version=2
+find_tools() {
+  local tool
+  phase 'looking at the host'
+  for tool in docker setsid flock realpath sha256sum; do
+    command -v "$tool" >/dev/null || fail "This host has no $tool."
+  done
+  if ((\${#env_sources[@]} > 0)) || [[ \${value[registry-login]} != none ]]; then
+    for tool in aws python3; do
+      command -v "$tool" >/dev/null || fail "This host has no $tool, which env-from and registry-login need (AWS CLI and Python 3)."
+    done
+  fi
+  if [[ -n \${value[git-ref]}\${value[git-repository]} ]]; then
+    command -v git >/dev/null || fail 'This host has no git, which git-ref and git-repository need.'
+  fi
+  docker version --format '{{.Server.Version}}' >/dev/null || fail 'No Docker Engine answers on this host; is it running?'
+  find_compose
+}
+
+find_compose() {
+  local file
+  # What \`log_in\` made, when this is a later part.
+  if [[ -e $work/docker-config ]]; then DOCKER_CONFIG=$(fact_of docker-config) && export DOCKER_CONFIG; fi
+  if docker compose version >/dev/null 2>&1; then
+    compose=(docker compose)
+  elif command -v docker-compose >/dev/null; then
+    compose=(docker-compose)
+    if [[ $(docker-compose version --short 2>/dev/null) == 1.* ]]; then compose_version=1; fi
+  else
+    fail 'This host has neither docker compose (v2) nor docker-compose (v1).'
+  fi
+  for file in \${compose_files[@]+"\${compose_files[@]}"}; do compose_arguments+=(-f "$file"); done
+}
+
+# compose as the person on the host calls it in the directory, always with the env file of this project.
+dc() {
+  local -a env_argument=()
+  if [[ -e $env_file ]]; then env_argument=(--env-file "$env_file"); fi
+  (cd "$directory" && "\${compose[@]}" \${compose_arguments[@]+"\${compose_arguments[@]}"} \${env_argument[@]+"\${env_argument[@]}"} "$@")
+}
+
+# Reads which image each service has, from the normalised configuration: two blanks before a service, four before its keys.
+declare -a services=()
+declare -A image_of=() platform_of=() pull_policy_of=()
+read_services() {
+  local line section='' service='' text absent=''
+  services=() image_of=() platform_of=() pull_policy_of=()
+  local -A profiled=() scaled_away=()
+  local -a all=()
+  dc config \${1+"$@"} >"$work/config" || return 1
+  while IFS= read -r line; do
+    if [[ $line =~ ^[A-Za-z] ]]; then section=\${line%%:*} service=''; fi
+    if [[ $section != services ]]; then continue; fi
+    if [[ $line =~ ^\\ \\ ([^\\ ].*):( \\{\\})?$ ]]; then
+      service=$(unquoted "\${BASH_REMATCH[1]}")
+      all+=("$service")
+    elif [[ $line =~ ^\\ {4}(image|platform|pull_policy):\\ (.+)$ ]]; then
+      text=$(unquoted "\${BASH_REMATCH[2]}")
+      case \${BASH_REMATCH[1]} in
+      image) image_of[$service]=$text ;;
+      platform) platform_of[$service]=$text ;;
+      pull_policy) pull_policy_of[$service]=$text ;;
+      esac
+    elif [[ $line == '    profiles:' ]]; then
+      profiled[$service]=yes
+    elif [[ $line == '      replicas: 0' || $line == '    scale: 0' ]]; then
+      scaled_away[$service]=yes
+    fi
+  done <"$work/config"
+  rm -f "$work/config"
+  for service in \${all[@]+"\${all[@]}"}; do
+    if [[ -n \${scaled_away[$service]+set} ]]; then continue; fi
+    if is_chosen "$service"; then
+      services+=("$service")
+    # v1 prints services of profiles that are not active as well; v2 only active ones.
+    elif ((\${#chosen[@]} == 0)) && [[ $compose_version == 2 || -z \${profiled[$service]+set} ]]; then
+      services+=("$service")
+    fi
+  done
+  for service in \${chosen[@]+"\${chosen[@]}"}; do
+    if [[ " \${all[*]} " != *" $service "* ]]; then absent+=" $service"; fi
+  done
+  if [[ -n $absent ]]; then
+    fact absent "The configuration has no service$absent; it has: \${all[*]}."
+    return 1
+  fi
+}
+
+is_chosen() {
+  local name
+  for name in \${chosen[@]+"\${chosen[@]}"}; do if [[ $name == "$1" ]]; then return 0; fi; done
+  return 1
+}
+
+unquoted() {
+  case $1 in
+  \\"*\\" | \\'*\\') printf '%s' "\${1:1:-1}" ;;
+  *) printf '%s' "$1" ;;
+  esac
+}
+
+read_new_services() {
+  [[ -d $directory ]] || fail "The directory $directory does not exist on this host."
+  # v2 leaves out services of profiles unless they are named.
+  if ! { if ((compose_version == 2)); then read_services \${chosen[@]+"\${chosen[@]}"}; else read_services; fi; } 2>"$work/compose-said"; then
+    cat "$work/compose-said"
+    local said
+    said=$(fact_of absent)
+    fail "The compose files cannot be used: \${said:-$(grep -v 'variable is not set' "$work/compose-said" | tail -n 3 | paste -s -d ' ' - | cut -c 1-600)}"
+  fi
+  cat "$work/compose-said"
+  ((\${#services[@]} > 0)) || fail 'The compose files have no service to deploy.'
+  local service
+  for service in "\${services[@]}"; do
+    [[ -n \${image_of[$service]:-} ]] || fail "The service $service has no image; nothing is built on the host. Give it an image: in the compose file."
+  done
+}
+
+# Logs in with the role of this host, into a folder that goes with this deploy.
+log_in() {
+  local kind=\${value[registry-login]} region token host image
+  if [[ $kind == none ]]; then return; fi
+  phase "logging in to $kind"
+  local -A hosts=()
+  for image in "\${image_of[@]}"; do
+    host=\${image%%/*}
+    if [[ $kind == ecr && $host =~ ^[0-9]{12}\\.dkr[.-]ecr(-fips)?\\.([a-z0-9-]+)\\. ]]; then hosts[$host]=\${BASH_REMATCH[2]}; fi
+    # The registry of a rehearsal is on this machine.
+    if [[ $host =~ ^(127\\.0\\.0\\.1|localhost):[0-9]+$ ]]; then hosts[$host]=$AWS_DEFAULT_REGION; fi
+  done
+  if [[ $kind == ecr-public ]]; then hosts[public.ecr.aws]=us-east-1; fi
+  if ((\${#hosts[@]} == 0)); then
+    tell 'No image comes from ECR: no login.'
+    return
+  fi
+  local before=\${DOCKER_CONFIG:-$HOME/.docker}
+  mkdir -p "$work/docker"
+  if [[ -d $before/cli-plugins ]]; then ln -s "$before/cli-plugins" "$work/docker/cli-plugins"; fi
+  if [[ -s $before/config.json ]]; then
+    # A credential store would keep our password.
+    python3 -c '
+import json, sys
+config = json.load(open(sys.argv[1]))
+config.pop("credsStore", None)
+json.dump(config, sys.stdout)
+' "$before/config.json" >"$work/docker/config.json" || rm -f "$work/docker/config.json"
+  fi
+  export DOCKER_CONFIG=$work/docker
+  fact docker-config "$DOCKER_CONFIG"
+  for host in "\${!hosts[@]}"; do
+    region=\${hosts[$host]}
+    if [[ $kind == ecr ]]; then
+      token=$(aws ecr get-authorization-token --region "$region" --query 'authorizationData[0].authorizationToken' --output text 2>"$work/aws-said") || login_failed "$kind"
+    else
+      token=$(aws ecr-public get-authorization-token --region us-east-1 --query authorizationData.authorizationToken --output text 2>"$work/aws-said") || login_failed "$kind"
+    fi
+    hide "$token"
+    token=$(base64 -d <<<"$token")
+    hide "\${token#AWS:}"
+    docker login --username AWS --password-stdin "$host" <<<"\${token#AWS:}" >/dev/null 2>"$work/aws-said" || login_failed "$kind"
+  done
+}
+
+login_failed() {
+  fail "The login to $1 failed with the role of this host: $(grep -v '^[[:space:]]*$' "$work/aws-said" | tail -n 1 | cut -c 1-400)"
+}
+
+# ---- images
+image_id() { docker image inspect --format '{{.Id}}' "$1" 2>/dev/null; }
+
+# A reference without its tag and digest; a colon before the last slash is a port.
+repository_of() {
+  local repository=\${1%%@*}
+  if [[ \${repository##*/} == *:* ]]; then repository=\${repository%:*}; fi
+  printf '%s' "$repository"
+}
+
+# The digest by which the registry knows a local image; its id where no registry does (built here).
+declare -A digest_cache=()
+image_digest() {
+  local id=$1 reference=$2 repository line found=''
+  repository=$(repository_of "$reference")
+  if [[ -n \${digest_cache[$id $reference]:-} ]]; then
+    printf '%s' "\${digest_cache[$id $reference]}"
+    return
+  fi
+  while IFS= read -r line; do
+    if [[ -z $found || \${line%@*} == "$repository" ]]; then found=\${line#*@}; fi
+  done < <(docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$id" 2>/dev/null | grep @ || true)
+  printf '%s' "\${found:-$id}"
+}
+
+# Keeps an image from every clean-up but our own. What no registry has is never removed, so it needs no second name.
+keep_image() {
+  if [[ -n $(docker image inspect --format '{{range .RepoDigests}}{{.}}{{end}}' "$1") ]]; then
+    docker tag "$1" "$keep_name:$(short_id "$1")"
+  fi
+}
+short_id() {
+  local hex=\${1#sha256:}
+  printf '%s' "\${hex:0:20}"
+}
+
+free_kib() { df -Pk "$1" | awk 'NR == 2 { print $4 }'; }
+
+# A pull that fills the disk takes more down than this project. What an image needs is not known before; a quarter of
+# what its forerunners take is a cautious guess, because most layers stay.
+check_disk() {
+  local root free need=262144 image size sum=0
+  phase 'checking the disk'
+  root=$(docker info --format '{{.DockerRootDir}}')
+  if [[ ! -d $root ]]; then return; fi
+  for image in "\${image_of[@]}"; do
+    size=$(docker image inspect --format '{{.Size}}' "$image" 2>/dev/null || echo 0)
+    sum=$((sum + size / 1024))
+  done
+  if ((sum / 4 > need)); then need=$((sum / 4)); fi
+  free=$(free_kib "$root")
+  if ((free < need)) && [[ \${value[prune]} == true ]]; then
+    tell "$((free / 1024)) MiB are free under $root; removing former images first."
+    prune_images
+    free=$(free_kib "$root")
+  fi
+  if ((free < need)); then
+    fail "The disk is too full to pull: $((free / 1024)) MiB are free under $root, at least $((need / 1024)) MiB are needed. Nothing was stopped."
+  fi
+  free=$(free_kib "$directory")
+  ((free >= 1024)) || fail "The disk that holds $directory is full. Nothing was stopped."
+}
+
+pull_one() {
+  local reference=$1 platform=$2 try said=$work/pulled.$3
+  local -a platform_argument=()
+  if [[ -n $platform ]]; then platform_argument=(--platform "$platform"); fi
+  for try in 1 2 3; do
+    if docker pull \${platform_argument[@]+"\${platform_argument[@]}"} "$reference" >"$said" 2>&1; then
+      cat "$said"
+      return 0
+    fi
+    cat "$said"
+    if ((try < 3)); then
+      tell "Pull $try of 3 failed: $reference"
+      sleep "$((try * try))"
+    fi
+  done
+  printf '%s' "$(grep -v '^[[:space:]]*$' "$said" | tail -n 1 | cut -c 1-500)" >"$work/pull-failed.$3"
+  return 1
+}
+
+# Pulls every image of the services, some at a time, before anything stops. Fills \`wanted\`: service → image id.
+declare -A wanted=()
+pull_images() {
+  local service reference number=0 pid id failed=''
+  local -A pulling=()
+  local -a pids=()
+  phase 'pulling'
+  for service in "\${services[@]}"; do
+    reference=\${image_of[$service]}
+    case \${pull_policy_of[$service]:-} in never | build) continue ;; esac
+    if [[ -n \${pulling[$reference]+set} ]]; then continue; fi
+    pulling[$reference]=$number
+    if ((\${#pids[@]} >= 3)); then wait "\${pids[\${#pids[@]} - 3]}" || true; fi
+    pull_one "$reference" "\${platform_of[$service]:-}" "$number" &
+    pids+=($!)
+    number=$((number + 1))
+  done
+  for pid in \${pids[@]+"\${pids[@]}"}; do wait "$pid" || true; done
+  for reference in "\${!pulling[@]}"; do
+    if [[ -e $work/pull-failed.\${pulling[$reference]} ]]; then
+      failed+="\${failed:+; }$reference: $(cat "$work/pull-failed.\${pulling[$reference]}")"
+    fi
+  done
+  if [[ -n $failed ]]; then
+    if grep -qi 'no space left' <<<"$failed"; then fail "The disk ran full while pulling; nothing was stopped. $failed"; fi
+    fail "Pulling failed three times; nothing was stopped. $failed"
+  fi
+  for service in "\${services[@]}"; do
+    reference=\${image_of[$service]}
+    id=$(image_id "$reference") || fail "The image $reference of $service is not on this host after the pull."
+    wanted[$service]=$id
+    keep_image "$id"
+    tell "Pulled $service: $(image_digest "$id" "$reference")"
+  done
+}
+
+# Removes the images of this project that neither run nor belong to a former release, and dangling ones.
+prune_images() {
+  local id release line
+  local -A keep=()
+  local -a used=()
+  for release in "$state"/releases/*/images "$state"/pending/images; do
+    if [[ -e $release ]]; then while IFS=$'\\t' read -r _ line _; do keep[$line]=1; done <"$release"; fi
+  done
+  for id in \${wanted[@]+"\${wanted[@]}"}; do keep[$id]=1; done
+  mapfile -t used < <(docker ps --all --quiet --no-trunc)
+  if ((\${#used[@]} > 0)); then
+    # A container may go while we look.
+    while IFS= read -r id; do keep[$id]=1; done < <(docker inspect --format '{{.Image}}' "\${used[@]}" 2>/dev/null || true)
+  fi
+  while IFS= read -r id; do
+    if [[ -z \${keep[$id]+set} ]]; then docker rmi --force "$id" || true; fi
+  done < <(docker images --quiet --no-trunc "$keep_name" | sort -u)
+  docker image prune --force || true
+}
+
+# ---- containers
+declare -a known_ids=()
+container_ids() {
+  if [[ ! -d $directory ]]; then return; fi
+  if ((compose_version == 1)); then dc ps --quiet 2>/dev/null; else dc ps --all --quiet 2>/dev/null; fi
+}
+
+# Prints the containers of this project (those of \`known_ids\`, when they are known), one a line: service, id, image id, image as named, status, exit code, health,
+# restarts, restart policy, start.
+containers() {
+  local -a ids=(\${known_ids[@]+"\${known_ids[@]}"})
+  if ((\${#ids[@]} == 0)); then mapfile -t ids < <(container_ids); fi
+  if ((\${#ids[@]} == 0)); then return; fi
+  # shellcheck disable=SC2016
+  docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}}|{{.ID}}|{{.Image}}|{{.Config.Image}}|{{.State.Status}}|{{.State.ExitCode}}|{{with .State.Health}}{{.Status}}{{else}}-{{end}}|{{.RestartCount}}|{{with .HostConfig.RestartPolicy.Name}}{{.}}{{else}}no{{end}}|{{.State.StartedAt}}|{{index .Config.Labels "com.docker.compose.oneoff"}}' "\${ids[@]}" 2>/dev/null |
+    grep -i '|false$' | sort || true
+}
+
+# What runs now, as lines \`service TAB image id TAB image as named TAB digest\`.
+running_images() {
+  local service id image reference
+  while IFS='|' read -r service id image reference _; do
+    printf '%s\\t%s\\t%s\\t%s\\n' "$service" "$image" "$reference" "$(image_digest "$image" "$reference")"
+  done < <(containers) | sort -u
+}
+
+# How long a container without a health check must have run before it counts as there (s).
+STEADY=3
+
+# Looks at one container: prints nothing when all is well, \`wait …\` while it may still become well, \`dead …\` when not.
+# Arguments: the fields of \`containers\`, and the image id that it shall have.
+container_state() {
+  local service=$1 image=$3 status=$5 exit_code=$6 health=$7 restarts=$8 policy=$9 started=\${10} want=\${11} age
+  if [[ -n $want && $image != "$want" ]]; then
+    printf 'dead %s runs another image than was pulled: %s instead of %s' "$service" "$(image_digest "$image" "$4")" "$(image_digest "$want" "$4")"
+    return
+  fi
+  case $status in
+  running)
+    if [[ $health == healthy ]]; then return; fi
+    if [[ $health != - ]]; then
+      printf 'wait %s is %s' "$service" "$health"
+      return
+    fi
+    age=$(($(date +%s) - $(date -d "$started" +%s)))
+    if ((restarts >= 5 && age < 60)); then
+      printf 'dead %s was restarted %d times; it exits soon after its start' "$service" "$restarts"
+    elif ((age < STEADY)); then
+      printf 'wait %s has just started' "$service"
+    fi
+    ;;
+  exited | dead)
+    if [[ $policy == no && $exit_code == 0 ]]; then return; fi
+    if [[ $policy == no || $policy == on-failure:0 ]]; then
+      printf 'dead %s exited with %s' "$service" "$exit_code"
+    else
+      printf 'wait %s exited with %s' "$service" "$exit_code"
+    fi
+    ;;
+  restarting)
+    if ((restarts >= 5)); then
+      printf 'dead %s was restarted %d times; it exits with %s soon after its start' "$service" "$restarts" "$exit_code"
+    else
+      printf 'wait %s exited with %s and is restarted' "$service" "$exit_code"
+    fi
+    ;;
+  *) printf 'wait %s is %s' "$service" "$status" ;;
+  esac
+}
+
+# The last words of the containers that are not well.
+gather_evidence() {
+  local service id line
+  : >"$work/evidence"
+  while IFS='|' read -r service id; do
+    if [[ -z $id ]]; then continue; fi
+    {
+      # shellcheck disable=SC2016
+      docker inspect --format '{{with .State.Health}}{{range .Log}}{{if .ExitCode}}{{println "health check:" .Output}}{{end}}{{end}}{{end}}' "$id" 2>/dev/null | grep -v '^[[:space:]]*$' | tail -n 2
+      docker logs --tail 12 "$id" 2>&1
+    } | while IFS= read -r line; do
+      line=$(without_secrets "$line")
+      printf '%s | %s\\n' "$service" "\${line:0:300}" >>"$work/evidence"
+    done || true
+  done
+  cat "$work/evidence"
+}
+
+# The last words of whatever is not well now: \`up\` gives up itself when a dependency does not become healthy.
+gather_from_unwell() {
+  local line bad=''
+  local -a fields=()
+  while IFS= read -r line; do
+    IFS='|' read -r -a fields <<<"$line"
+    if [[ -n $(container_state "\${fields[@]:0:10}" '') ]]; then bad+="\${fields[0]}|\${fields[1]}"$'\\n'; fi
+  done < <(containers)
+  gather_evidence <<<"\${bad%$'\\n'}" | sed 's/^/  /'
+}
+
+# Waits until every container that shall run has the image that it shall have, and is well; then asks the health URL.
+# Uses the arrays \`services\` and \`wanted\`.
+wait_until_well() {
+  local until=$((SECONDS + value[health-timeout])) line state unwell dead bad service shown='' seen looks=0
+  local -a fields=() known_ids=()
+  while :; do
+    # compose takes its time: it is asked now and then only.
+    if ((looks++ % 10 == 0)); then mapfile -t known_ids < <(container_ids); fi
+    unwell='' dead='' bad=''
+    seen=' '
+    while IFS= read -r line; do
+      IFS='|' read -r -a fields <<<"$line"
+      service=\${fields[0]}
+      if [[ -z \${wanted[$service]+set} ]]; then continue; fi
+      seen+="$service "
+      state=$(container_state "\${fields[@]:0:10}" "\${wanted[$service]}")
+      if [[ -z $state ]]; then continue; fi
+      bad+="$service|\${fields[1]}"$'\\n'
+      if [[ $state == dead* ]]; then dead+="\${dead:+; }\${state#dead }"; fi
+      unwell+="\${unwell:+; }\${state#* }"
+    done < <(containers)
+    for service in "\${services[@]}"; do
+      if [[ $seen != *" $service "* ]]; then unwell+="\${unwell:+; }$service has no container" looks=0; fi
+    done
+    if [[ -z $unwell ]]; then
+      if health_url_answers; then return 0; fi
+      unwell="\${value[health-url]} does not answer well: $(fact_of health-said)"
+    fi
+    if [[ -n $dead ]] || ((SECONDS >= until)); then
+      gather_evidence <<<"\${bad%$'\\n'}" | sed 's/^/  /'
+      if [[ -z $dead ]]; then unwell="after \${value[health-timeout]} s: $unwell"; fi
+      fact unwell "$(without_secrets "\${dead:-$unwell}")"
+      return 1
+    fi
+    if [[ $unwell != "$shown" ]]; then
+      # Once as it is, and not again for every restart.
+      if [[ -z $shown ]]; then tell "  $unwell"; fi
+      shown=$unwell
+    fi
+    sleep 0.3
+  done
+}
+
+# 2xx after redirects. The URL goes to curl on standard input: it may hold a password.
+health_url_answers() {
+  local url=\${value[health-url]} escaped
+  if [[ -z $url ]]; then return 0; fi
+  if command -v curl >/dev/null; then
+    escaped=\${url//\\\\/\\\\\\\\}
+    escaped=\${escaped//\\"/\\\\\\"}
+    curl --disable --fail --silent --show-error --location --max-time 5 --output /dev/null --config - <<<"url = \\"$escaped\\"" 2>"$work/health-said" && return 0
+  elif command -v wget >/dev/null; then
+    wget --no-config --quiet --timeout=5 --tries=1 --output-document=/dev/null --input-file=- <<<"$url" 2>"$work/health-said" && return 0
+  else
+    fail 'This host has neither curl nor wget to ask health-url.'
+  fi
+  return 1
+}
+
+# ---- what was before, and the way back
+# Notes what is there before anything changes: env file, commit, images. What a deploy that died half-way left behind is not
+# a state to go back to: then what it noted counts.
+note_before() {
+  local into=$state/pending
+  phase 'noting what runs'
+  if [[ -e $into/complete ]]; then
+    tell 'The last deploy here ended half-way; what ran before it counts as the former version.'
+  else
+    rm -rf "$into"
+    mkdir -p "$into"
+    if [[ -e $env_file ]]; then cp -p "$env_file" "$into/env"; fi
+    if [[ -d $directory ]] && command -v git >/dev/null && [[ -n $(git_head) ]]; then
+      git_head >"$into/commit"
+      in_git symbolic-ref --quiet --short HEAD >"$into/branch" || true
+    fi
+    : >"$into/images"
+    if [[ -d $directory ]]; then running_images >"$into/images" || true; fi
+    : >"$into/complete"
+  fi
+  cp "$into/images" "$work/before"
+  if [[ -s $into/commit ]]; then cp "$into/commit" "$work/commit-before"; fi
+  while IFS=$'\\t' read -r _ id _; do keep_image "$id" || true; done <"$into/images"
+  containers | cut -d '|' -f 1,2 >"$work/containers-before" || true
+}
+
+# Puts an env file, a commit and images back from the folder of a release.
+put_back() {
+  local from=$1 service id reference digest reference_by_digest commit branch=''
+  if [[ -e $from/env ]]; then
+    if ! cmp -s "$from/env" "$env_file"; then
+      cp -p "$from/env" "$work/env-back"
+      replace_file "$env_file" <"$work/env-back"
+      chown --reference="$from/env" "$env_file"
+      chmod --reference="$from/env" "$env_file"
+    fi
+  elif [[ -e $work/env-changed ]]; then
+    rm -f "$env_file"
+  fi
+  if [[ -s $from/commit && -e $directory/.git ]]; then
+    commit=$(cat "$from/commit")
+    if [[ -s $from/branch ]]; then branch=$(cat "$from/branch"); fi
+    if [[ -n $branch && $(in_git rev-parse --verify --quiet "refs/heads/$branch") == "$commit" ]]; then
+      check_out "$branch" --
+    elif [[ $commit != "$(git_head)" ]]; then
+      check_out --detach "$commit"
+    fi
+  fi
+  while IFS=$'\\t' read -r service id reference digest; do
+    if [[ -z $(image_id "$id") ]]; then
+      tell "Pulling the former image of $service again."
+      reference_by_digest=$(repository_of "$reference")@$digest
+      docker pull "$reference_by_digest"
+      id=$(image_id "$reference_by_digest")
+    fi
+    if [[ $reference != *@* && $(image_id "$reference") != "$id" ]]; then docker tag "$id" "$reference"; fi
+  done <"$from/images"
+}
+
+# \`up\` must not pull again: the proof is about what was pulled.
+start_services() {
+  local -a up_arguments=(-d --no-build)
+  if [[ \${value[recreate]} == always && -z \${going_back:-} ]]; then up_arguments+=(--force-recreate); fi
+  if [[ $compose_version == 2 ]] && "\${compose[@]}" up --help 2>/dev/null | grep -q -- '--pull '; then up_arguments+=(--pull never); fi
+  dc up "\${up_arguments[@]}" "$@"
+}
+
+# After a failure: the former env file, commit and images, running again and proven.
+take_back() {
+  local service id going_back=yes
+  find_compose
+  phase 'going back to what ran before'
+  put_back "$state/pending"
+  if [[ ! -e $work/started ]]; then return; fi
+  if [[ ! -s $state/pending/images ]]; then
+    tell 'Nothing ran here before: what was started is stopped, its logs stay.'
+    dc stop || true
+    fact nothing-before yes
+    return
+  fi
+  # Containers of services that were not there before.
+  containers | while IFS='|' read -r service id _; do
+    if ! cut -f 1 "$state/pending/images" | grep -qxF -- "$service"; then docker rm --force "$id"; fi
+  done
+  services=() wanted=()
+  while IFS=$'\\t' read -r service id _; do
+    if ((\${#chosen[@]} == 0)) || is_chosen "$service"; then
+      services+=("$service")
+      wanted[$service]=$id
+    fi
+  done <"$state/pending/images"
+  start_services "\${services[@]}"
+  if ! wait_until_well; then
+    fact take-back-failed "$(fact_of unwell)"
+    return 1
+  fi
+  tell 'What ran before runs again, with its former images.'
+  running_images >"$work/after"
+}
+
+newest_release() {
+  if [[ -d $state/releases ]]; then find "$state/releases" -mindepth 1 -maxdepth 1 -type d -name '[0-9]*' | sort | tail -n 1; fi
+}
+
+# Remembers what ran before this deploy as the newest former release.
+record_release() {
+  local newest number
+  mkdir -p "$state/releases"
+  newest=$(newest_release)
+  number=$((10#$(basename "\${newest:-0}") + 1))
+  if [[ -s $state/pending/images ]]; then mv "$state/pending" "$state/releases/$(printf %06d "$number")"; else rm -rf "$state/pending"; fi
+}
+
+forget_releases() {
+  if [[ ! -d $state/releases ]]; then return; fi
+  find "$state/releases" -mindepth 1 -maxdepth 1 -type d -name '[0-9]*' | sort | head -n "-\${value[keep-releases]}" |
+    while IFS= read -r old; do rm -rf "$old"; done
+}
+
+# ---- the story
+in_directory() { cd "$directory" && "$@"; }
+
+run_commands() {
+  if [[ -z \${value[$1]} ]]; then return; fi
+  phase "running the commands of $1"
+  printf '%s\\n' "\${value[$1]}" >"$work/$1.bash"
+  local files
+  # compose in these commands means the same project.
+  files=$(IFS=: && printf %s "\${compose_files[*]-}")
+  if [[ -n $files ]]; then export COMPOSE_FILE=$files; fi
+  with_words in_directory bash -Eeuo pipefail "$work/$1.bash" || fail "The commands of \\\`$1\\\` failed with $?: $(last_words)"
+  if [[ -n $files ]]; then unset COMPOSE_FILE; fi
+}
+
+deploy() {
+  find_tools
+  # The directory of the project may not be there yet, the one above must.
+  [[ -d $(dirname "$directory") ]] || fail "The directory $(dirname "$directory") does not exist on this host."
+  mkdir -p "$state"
+  take_lock
+  note_before
+  local former=''
+  if [[ \${value[operation]} == rollback ]]; then
+    former=$(newest_release)
+    [[ -n $former ]] || fail "There is nothing earlier to go back to: no former release of $directory is known on this host."
+    phase "putting back the release before the last deploy"
+    fact files-changed yes
+    put_back "$former"
+    read_new_services
+    while IFS=$'\\t' read -r service id _; do wanted[$service]=$id; done <"$former/images"
+    services=("\${!wanted[@]}")
+  else
+    check_out_configuration
+    [[ -d $directory ]] || fail "The directory $directory does not exist on this host."
+    write_env_file
+    read_new_services
+    log_in
+    check_disk
+    pull_images
+  fi
+  run_commands before
+  phase 'starting the services'
+  fact started yes
+  with_words start_services \${chosen[@]+"\${chosen[@]}"} || {
+    gather_from_unwell
+    fail "docker compose up failed: $(last_words)"
+  }
+  phase 'waiting until all is well'
+  wait_until_well || fail "$(fact_of unwell)"
+  run_commands after
+  running_images >"$work/after"
+  if [[ -e $directory/.git ]] && command -v git >/dev/null; then git_head >"$work/commit-after"; fi
+  if [[ -n $former ]]; then
+    fact status rolled-back
+    rm -rf "$former" "$state/pending"
+  elif [[ ! -e $work/files-changed ]] && containers | cut -d '|' -f 1,2 | cmp -s - "$work/containers-before"; then
+    fact status unchanged
+    rm -rf "$state/pending"
+  else
+    fact status deployed
+    record_release
+  fi
+  tell '✓ Proven: what runs is what was pulled, and it is well.'
+}
+
+clean_up() {
+  find_compose
+  forget_releases
+  if [[ \${value[prune]} != true ]]; then return; fi
+  tell '• removing images that are not needed any more'
+  prune_images
+}
+
+# ---- the worker: the story, the way back, the result
+cancelled=''
+trap 'cancelled=yes' TERM
+
+# Whoever started this is gone: everything that runs for the deploy is told to stop, and ended if it does not.
+watch_for_cancel() {
+  local tries part
+  trap '' TERM
+  IFS= read -r -u 8 _ || true
+  : >"$work/cancelled"
+  part=$(cat "$work/part" 2>/dev/null || true)
+  kill -TERM -- "-$$"
+  for ((tries = 0; tries < 50; tries++)); do
+    if [[ -z $part ]] || ! kill -0 "$part" 2>/dev/null; then return; fi
+    sleep 0.2
+  done
+  kill -KILL "$part" 2>/dev/null || true
+}
+
+# Runs one part in a shell of its own, so that \`set -e\` holds in it whatever is done with its result.
+part() {
+  local pid code again
+  (
+    set -Eeuo pipefail
+    trap 'unforeseen "$LINENO"' ERR
+    "$@"
+  ) &
+  pid=$!
+  printf '%d' "$pid" >"$work/part"
+  # The trap interrupts \`wait\`; then the part may still be ending.
+  while :; do
+    wait "$pid"
+    code=$?
+    if ((code <= 128)) || ! kill -0 "$pid" 2>/dev/null; then break; fi
+  done
+  if ((code > 128)); then
+    wait "$pid"
+    again=$?
+    if ((again != 127)); then code=$again; fi
+  fi
+  return "$code"
+}
+
+services_json() {
+  local service digest comma=''
+  local -A before=() after=() names=()
+  if [[ -e $work/before ]]; then
+    while IFS=$'\\t' read -r service _ _ digest; do before[$service]=$digest names[$service]=1; done <"$work/before"
+  fi
+  if [[ -e $work/after ]]; then
+    while IFS=$'\\t' read -r service _ _ digest; do after[$service]=$digest names[$service]=1; done <"$work/after"
+  fi
+  while IFS= read -r service; do
+    if [[ -z $service ]]; then continue; fi
+    printf '%s{"name":%s' "$comma" "$(json "$service")"
+    comma=,
+    if [[ -n \${before[$service]:-} ]]; then printf ',"before":%s' "$(json "\${before[$service]}")"; fi
+    if [[ -n \${after[$service]:-} ]]; then printf ',"after":%s' "$(json "\${after[$service]}")"; fi
+    printf '}'
+  done < <(printf '%s\\n' \${names[@]+"\${!names[@]}"} | sort | head -n 80)
+}
+
+# One line: Systems Manager keeps the first 24,000 characters of it.
+write_result() {
+  local line comma='' name
+  {
+    printf '{"ssm-pull-deploy":1,"status":%s,"reason":%s' "$(json "$1")" "$(json "$(without_secrets "$(fact_of reason | cut -c 1-1500)")")"
+    printf ',"phase":%s,"takeBack":%s' "$(json "$(fact_of phase-failed)")" "$(json "$2")"
+    printf ',"services":[%s]' "$(services_json)"
+    for name in lock-holder commit-before commit-after; do
+      if [[ -s $work/$name ]]; then printf ',"%s":%s' "$name" "$(json "$(fact_of "$name")")"; fi
+    done
+    printf ',"seconds":%d,"log":%s,"evidence":[' "$SECONDS" "$(json "$log")"
+    if [[ -e $work/evidence-failed ]]; then
+      while IFS= read -r line; do
+        printf '%s%s' "$comma" "$(json "$line")"
+        comma=,
+      done < <(head -n 24 "$work/evidence-failed")
+    fi
+    printf ']}\\n'
+  } >"$work/result.part"
+  mv "$work/result.part" "$work/result"
+}
+
+# One line per deploy stays: when, who, what.
+audit() {
+  printf '%s %s by %s: %s;%s%s\\n' "$(now)" "\${value[operation]}" "\${value[holder]}" "$1" \\
+    "$(if [[ -s $work/commit-after ]]; then printf ' commit %s' "$(fact_of commit-after)"; fi)" \\
+    "$(if [[ -e $work/after ]]; then cut -f 1,4 "$work/after" | tr '\\t' ' ' | sed 's/^/ /' | paste -s -d , -; fi)" >>"$state/deploys.log"
+}
+
+# The way back after a failure, as far as anything changed. Prints nothing; leaves the status in \`status\`, what became of
+# it in \`back\`.
+go_back() {
+  # Containers that were not touched run what they ran.
+  if [[ ! -e $work/started && -e $work/before ]]; then cp "$work/before" "$work/after"; fi
+  if [[ ! -e $work/files-changed && ! -e $work/started ]]; then
+    rm -rf "$state/pending"
+  elif [[ \${value[rollback]} != true ]]; then
+    back=off
+    tell 'Nothing is taken back (rollback: false).'
+  elif ! part take_back; then
+    back=failed
+    fact reason "$(fact_of reason) What ran before could not be brought back: $(fact_of take-back-failed)"
+    tell '✗ What ran before could not be brought back.'
+  else
+    rm -rf "$state/pending"
+    back='done'
+    if [[ -e $work/nothing-before ]]; then
+      back=nothing-before
+    elif [[ -e $work/started && $status != cancelled ]]; then
+      status=rolled-back
+    fi
+  fi
+}
+
+worker() {
+  local code=0 back='' status=failed watcher
+  log=$work/chatter
+  if [[ -d $(dirname "$directory") ]] && mkdir -p "$state" 2>/dev/null; then
+    log=$state/log
+    # Half of it goes when it is too long.
+    if [[ -e $log ]] && (($(stat -c %s "$log") > 1048576)); then tail -c 524288 "$log" >"$log.part" && mv "$log.part" "$log"; fi
+  fi
+  if ! printf '%s ---- %s of %s by %s\\n' "$(now)" "\${value[operation]}" "$directory" "\${value[holder]}" >>"$log"; then
+    log=$work/chatter
+  fi
+  if [[ \${value[follow]} == true ]]; then
+    printf '%d\\n%s\\n' "$(($(stat -c %s "$log" 2>/dev/null || echo 0) + 1))" "$log" >"$work/ready.part"
+  else
+    : >"$work/ready.part"
+  fi
+  exec >>"$log" 2>&1
+  mv "$work/ready.part" "$work/ready"
+
+  set +e
+  watch_for_cancel &
+  watcher=$!
+  part deploy
+  code=$?
+  if ((code == 0)); then
+    status=$(fact_of status)
+    part clean_up || tell 'Not everything could be cleaned up; the deploy itself is not touched by that.'
+  else
+    if [[ ! -s $work/reason ]]; then fact reason "$(fact_of unforeseen)"; fi
+    cp "$work/phase" "$work/phase-failed" 2>/dev/null
+    cp "$work/evidence" "$work/evidence-failed" 2>/dev/null
+    if [[ -n $cancelled ]]; then
+      status=cancelled
+      fact reason 'The deploy was cancelled.'
+    fi
+    go_back
+  fi
+  write_result "$status" "$back"
+  if [[ -e $work/holds-lock ]]; then audit "$status"; fi
+  printf '%s ---- %s\\n' "$(now)" "$status"
+  free_lock
+  kill -KILL "$watcher" 2>/dev/null
+  if [[ -e $work/cancelled ]]; then rm -rf "$work"; fi
+  case $status in deployed | unchanged) exit 0 ;; esac
+  if [[ $status == rolled-back && \${value[operation]} == rollback && $code == 0 ]]; then exit 0; fi
+  exit 1
+}
+
+worker
+`

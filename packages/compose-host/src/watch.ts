@@ -1,0 +1,195 @@
+import { durationText } from '@aws-deploy-actions/action-runtime'
+import { AwsError, type Calling, call, poll } from '@aws-deploy-actions/aws-clients'
+import {
+  type Command,
+  type CommandInvocation,
+  GetCommandInvocationCommand,
+  ListCommandInvocationsCommand,
+  ListCommandsCommand,
+  type SSMClient,
+} from '@aws-sdk/client-ssm'
+import { type HostResult, hostResult } from './result.ts'
+
+/** One host's part of a command that is over. */
+export interface HostEnd {
+  readonly id: string
+  /** SSM's StatusDetails: `Success`, `Failed`, `DeliveryTimedOut`, … */
+  readonly statusDetails: string
+  readonly exitCode: number | undefined
+  readonly result: HostResult | undefined
+  /** what the command said last, where there is no result */
+  readonly said: string
+}
+
+// One look brings all hosts; what is over shows half an interval later in the middle.
+const LOOK_EVERY_MS = 1000
+const STILL_EVERY_MS = 60_000
+/** How long the output of a command that is over may take to be there (ms). */
+const OUTPUT_MS = 10_000
+const OUTPUT_EVERY_MS = 400
+/** How long fewer hosts than were expected are listed before the list is taken for complete (ms). */
+const FEWER_MS = 20_000
+
+const OVER: ReadonlySet<string> = new Set(['Success', 'Cancelled', 'TimedOut', 'Failed'])
+const COMMAND_OVER: ReadonlySet<string> = new Set([...OVER, 'Cancelling'])
+
+/**
+ * Watches a command until every host is over; prints changes only. The list of invocations is all that is polled: one
+ * call for 50 hosts.
+ * @param expected how many hosts there are
+ * @param byTags true when SSM chose the hosts: then it is asked at the end how many it chose
+ * @param onSeen told of every change of a host's StatusDetails
+ * @param onEnd told of every host as soon as it is over
+ * @throws DeadlineExceeded, the signal's reason
+ */
+export async function commandEnd(
+  ssm: SSMClient,
+  commandId: string,
+  expected: number,
+  byTags: boolean,
+  calling: Calling,
+  onSeen: (id: string, statusDetails: string) => void,
+  onEnd: (end: HostEnd) => Promise<void>,
+): Promise<{ readonly ends: readonly HostEnd[]; readonly command: Command | undefined }> {
+  const { clock } = calling
+  const began = clock.now()
+  const told = new ProgressLines(calling, began, onSeen)
+  const ends = new Map<string, HostEnd>()
+  return poll(calling, LOOK_EVERY_MS, async () => {
+    const invocations = await invocationsOf(ssm, commandId, calling)
+    told.show(invocations)
+    for (const invocation of invocations) {
+      const { InstanceId = '', Status = '' } = invocation
+      if (!OVER.has(Status) || ends.has(InstanceId)) continue
+      const end = await hostEnd(ssm, commandId, invocation, calling)
+      ends.set(InstanceId, end)
+      await onEnd(end)
+    }
+    if (ends.size < invocations.length) return undefined
+    const fewer = invocations.length < expected
+    if (!fewer && !byTags) return { ends: [...ends.values()], command: undefined }
+    if (invocations.length === 0 && !byTags && clock.now() - began < FEWER_MS) return undefined
+    const command = await commandItself(ssm, commandId, calling)
+    if (command === undefined || !COMMAND_OVER.has(command.Status ?? '')) return undefined
+    // Hosts that a command has but that are not listed yet (eventual consistency).
+    if ((command.TargetCount ?? 0) > invocations.length && clock.now() - began < FEWER_MS) return undefined
+    return { ends: [...ends.values()], command }
+  })
+}
+
+async function invocationsOf(ssm: SSMClient, CommandId: string, calling: Calling): Promise<CommandInvocation[]> {
+  const found: CommandInvocation[] = []
+  let token: string | undefined
+  do {
+    const { CommandInvocations = [], NextToken } = await call('ssm:ListCommandInvocations', calling, options =>
+      ssm.send(
+        new ListCommandInvocationsCommand({
+          CommandId,
+          Details: true,
+          MaxResults: 50,
+          ...(token === undefined ? {} : { NextToken: token }),
+        }),
+        options,
+      ),
+    )
+    found.push(...CommandInvocations)
+    token = NextToken
+  } while (token !== undefined && token !== '')
+  return found
+}
+
+async function commandItself(ssm: SSMClient, CommandId: string, calling: Calling): Promise<Command | undefined> {
+  const { Commands = [] } = await call('ssm:ListCommands', calling, options =>
+    ssm.send(new ListCommandsCommand({ CommandId }), options),
+  )
+  return Commands[0]
+}
+
+/** The list has the first 2,500 characters of the output, most often the whole result; else GetCommandInvocation has it. */
+async function hostEnd(
+  ssm: SSMClient,
+  commandId: string,
+  { InstanceId = '', StatusDetails, Status, CommandPlugins = [] }: CommandInvocation,
+  calling: Calling,
+): Promise<HostEnd> {
+  const [plugin] = CommandPlugins
+  const statusDetails = StatusDetails ?? Status ?? ''
+  const end = (output: string, code: number | undefined, said: string): HostEnd => ({
+    id: InstanceId,
+    statusDetails,
+    // -1: it did not begin, or a signal ended it.
+    exitCode: code === undefined || code < 0 ? undefined : code,
+    result: hostResult(output),
+    said,
+  })
+  const listed = end(plugin?.Output ?? '', plugin?.ResponseCode, plugin?.Output ?? '')
+  // Only these two ran to an end of their own.
+  if (listed.result !== undefined || (statusDetails !== 'Success' && statusDetails !== 'Failed')) return listed
+  const { clock, deadline } = calling
+  const until = clock.now() + Math.min(OUTPUT_MS, deadline.left - 2 * OUTPUT_EVERY_MS)
+  for (;;) {
+    const found = await outputOf(ssm, commandId, InstanceId, calling)
+    const whole = found === undefined ? undefined : end(found.output, found.code, found.said)
+    if (whole?.result !== undefined) return whole
+    // An error before the program began leaves no result, but words.
+    if (whole !== undefined && whole.said !== '' && statusDetails === 'Failed') return whole
+    if (clock.now() >= until) return whole ?? listed
+    await clock.sleep(OUTPUT_EVERY_MS, calling.signal)
+  }
+}
+
+async function outputOf(
+  ssm: SSMClient,
+  CommandId: string,
+  InstanceId: string,
+  calling: Calling,
+): Promise<{ output: string; code: number | undefined; said: string } | undefined> {
+  try {
+    const answer = await call('ssm:GetCommandInvocation', calling, options =>
+      ssm.send(new GetCommandInvocationCommand({ CommandId, InstanceId }), options),
+    )
+    return {
+      output: answer.StandardOutputContent ?? '',
+      code: answer.ResponseCode,
+      said: answer.StandardErrorContent ?? '',
+    }
+  } catch (error) {
+    // For a while after SendCommand (API reference: "follows an eventual consistency model").
+    if (error instanceof AwsError && /^(?:InvocationDoesNotExist|InvalidPluginName)/.test(error.code)) return undefined
+    throw error
+  }
+}
+
+/** Says what changes, never the same line twice, and after a minute how long it has been so. */
+class ProgressLines {
+  readonly #calling: Calling
+  readonly #began: number
+  readonly #onSeen: (id: string, statusDetails: string) => void
+  readonly #shown = new Map<string, string>()
+  #toldAt: number
+
+  constructor(calling: Calling, began: number, onSeen: (id: string, statusDetails: string) => void) {
+    this.#calling = calling
+    this.#onSeen = onSeen
+    this.#began = began
+    this.#toldAt = began
+  }
+
+  show(invocations: readonly CommandInvocation[]): void {
+    const { clock, log } = this.#calling
+    for (const { InstanceId = '', Status = '', StatusDetails = Status } of invocations) {
+      if (this.#shown.get(InstanceId) === StatusDetails) continue
+      this.#shown.set(InstanceId, StatusDetails)
+      this.#toldAt = clock.now()
+      this.#onSeen(InstanceId, StatusDetails)
+      log.info(`${InstanceId}: ${StatusDetails}`)
+    }
+    if (clock.now() - this.#toldAt < STILL_EVERY_MS) return
+    this.#toldAt = clock.now()
+    const open = [...this.#shown].filter(([, status]) => !OVER.has(status)).map(([id, status]) => `${id} ${status}`)
+    const after = durationText(clock.now() - this.#began)
+    log.info(
+      open.length === 0 ? `Still no host has begun after ${after}.` : `Still after ${after}: ${open.join(', ')}.`,
+    )
+  }
+}

@@ -1,0 +1,107 @@
+#!/bin/bash
+# A docker with compose that only remembers: for what is not about containers. It keeps in the folder FAKE_DOCKER:
+#   calls       what it was asked
+#   image.TAG   the id of the image app:TAG; `pull` makes it. The tags bad* cannot be pulled
+#   container   what runs: id, image id, tag, time of its start
+# FAKE_SERVICES is the number of services, FAKE_PULL and FAKE_UP how long these take (s),
+# FAKE_PULL_TAG which tags take so long.
+set -u
+d=$FAKE_DOCKER
+mkdir -p "$d"
+printf '%s\n' "$*" >>"$d/calls"
+
+services() { seq -f 'web%g' "${FAKE_SERVICES:-1}" | sed '1s/1$//'; }
+made_id() { printf 'sha256:%s' "$(printf %s "$1" | sha256sum | cut -c 1-64)"; }
+id_of() {
+  case $1 in
+  sha256:*) if grep -qsx -- "$1" "$d"/image.*; then echo "$1"; fi ;;
+  *) cat "$d/image.${1##*:}" 2>/dev/null ;;
+  esac
+}
+
+if [[ $1 == compose ]]; then
+  shift
+  env_file=.env
+  while [[ ${1-} == -* ]]; do
+    if [[ $1 == --env-file ]]; then env_file=$2; fi
+    shift 2
+  done
+  tag=$(sed -n 's/^TAG=//p' "$env_file" 2>/dev/null | tail -n 1)
+  tag=${tag:-1}
+  case ${1-} in
+  config)
+    echo 'services:'
+    for name in $(services); do printf '  %s:\n    image: app:%s\n' "$name" "$tag"; done
+    ;;
+  ps) if [[ -e $d/container ]]; then for name in $(services); do echo "$name"; done; fi ;;
+  up)
+    if [[ $* == *--help* ]]; then exit 0; fi
+    sleep "${FAKE_UP:-0}"
+    image=$(id_of "$tag")
+    if [[ -z $image ]]; then exit 1; fi
+    if [[ $* == *--force-recreate* || $(cut -d ' ' -f 2,3 "$d/container" 2>/dev/null) != "$image $tag" ]]; then
+      printf 'c%s %s %s %s\n' "$RANDOM$RANDOM" "$image" "$tag" "$(date -u -d '1 minute ago' +%Y-%m-%dT%H:%M:%SZ)" >"$d/container.part"
+      mv "$d/container.part" "$d/container"
+    fi
+    ;;
+  stop) rm -f "$d/container" ;;
+  esac
+  exit 0
+fi
+
+case "$1 ${2-}" in
+'version '*) echo 20.10 ;;
+'info '*) echo / ;;
+'pull '*)
+  tag=${*: -1}
+  tag=${tag##*:}
+  # shellcheck disable=SC2053 # a pattern
+  if [[ $tag == ${FAKE_PULL_TAG:-*} ]]; then sleep "${FAKE_PULL:-0}"; fi
+  if [[ $tag == bad* ]]; then
+    echo "Error response from daemon: manifest for app:$tag not found: manifest unknown" >&2
+    exit 1
+  fi
+  if [[ ! -e $d/image.$tag ]]; then made_id "$tag" >"$d/image.$tag"; fi
+  ;;
+'image inspect')
+  reference=${*: -1}
+  id=$(id_of "$reference")
+  if [[ -z $id ]]; then exit 1; fi
+  case "$*" in
+  *RepoDigests*) echo "app@$id" ;;
+  *Size*) echo 1000 ;;
+  *) echo "$id" ;;
+  esac
+  ;;
+'inspect '*)
+  case "$*" in
+  *com.docker.compose.service*)
+    read -r id image tag started <"$d/container"
+    state='running|0'
+    if [[ $tag == sick* ]]; then state='exited|1'; fi
+    for name in $(services); do
+      echo "$name|$id$name|$image|app:$tag|$state|-|0|no|$started|False"
+    done
+    ;;
+  *Image*) if [[ -e $d/container ]]; then cut -d ' ' -f 2 "$d/container"; fi ;;
+  esac
+  ;;
+'tag '*)
+  # a name that keeps an image
+  if [[ $3 == ssm-pull-deploy/* ]]; then
+    mkdir -p "$d/kept"
+    echo "$2" >"$d/kept/${3##*:}"
+  else
+    echo "$2" >"$d/image.${3##*:}"
+  fi
+  ;;
+'images '*) cat "$d"/kept/* 2>/dev/null ;;
+'rmi '*)
+  for file in "$d"/image.* "$d"/kept/*; do
+    if grep -qsx -- "${*: -1}" "$file"; then rm -f "$file"; fi
+  done
+  ;;
+'ps '*) if [[ -e $d/container ]]; then cut -d ' ' -f 1 "$d/container"; fi ;;
+'logs '*) echo 'last words' ;;
+esac
+exit 0
