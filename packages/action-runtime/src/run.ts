@@ -33,7 +33,7 @@ export interface Action<Inputs, Result> {
 /** The record's own part, and the summary section in markdown. */
 export interface Told {
   readonly record: Pick<ReportRecord, 'verdict'> &
-    Partial<Pick<ReportRecord, 'images' | 'tasks' | 'checks' | 'services'>>
+    Partial<Pick<ReportRecord, 'images' | 'tasks' | 'checks' | 'services' | 'instances'>>
   readonly summary: string
 }
 

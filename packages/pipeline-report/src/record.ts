@@ -76,6 +76,20 @@ export interface ServiceRecord {
   readonly reason?: string
 }
 
+/** One host of a deploy through Systems Manager. */
+export interface InstanceRecord {
+  /** `i-…` or `mi-…` */
+  readonly id: string
+  readonly status: string
+  /** Systems Manager's StatusDetails */
+  readonly statusDetails?: string
+  readonly exitCode?: number
+  /** digests of the images that ran before and run now */
+  readonly services: readonly { readonly name: string; readonly before?: string; readonly after?: string }[]
+  readonly seconds?: number
+  readonly reason?: string
+}
+
 /** The run that left the record, as GitHub names it. */
 export interface RunRecord {
   readonly repository?: string
@@ -107,6 +121,7 @@ export interface ReportRecord {
   readonly tasks?: readonly TaskRecord[]
   readonly checks?: readonly CheckRecord[]
   readonly services?: readonly ServiceRecord[]
+  readonly instances?: readonly InstanceRecord[]
   /** how many entries of a list, or characters of a text, were left out of the `report` output, by JSON path */
   readonly omitted?: Readonly<Record<string, number>>
 }
