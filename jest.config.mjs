@@ -5,7 +5,19 @@ export default {
   testMatch: ['**/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
-  transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } } }] },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: {
+          target: 'es2023',
+          parser: { syntax: 'typescript' },
+          // Node demands `with { type: 'json' }`.
+          experimental: { keepImportAttributes: true },
+        },
+      },
+    ],
+  },
   testTimeout: 90_000,
   // Most tests wait for something else than a processor.
   maxWorkers: 3,

@@ -1,4 +1,5 @@
-export { publishable, reportLine, withoutAccount } from './line.ts'
+export { publishable, reportKey, reportLine, withoutAccount } from './line.ts'
+export { type ReadReports, readReports } from './read.ts'
 export {
   type CheckRecord,
   type CommonStatus,

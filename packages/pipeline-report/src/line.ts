@@ -51,6 +51,11 @@ export function reportLine(record: ReportRecord): string {
   throw new Error('The report does not fit into 8 KiB.')
 }
 
+/** The same for the record that a file holds whole and for the line that was cut from it, and for no other step. */
+export function reportKey(record: ReportRecord): string {
+  return record.omitted === undefined ? reportLine(record) : JSON.stringify(record)
+}
+
 interface Limits {
   /** characters of a text */
   readonly texts: number

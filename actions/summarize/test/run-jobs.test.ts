@@ -1,0 +1,151 @@
+import { describe, expect, test } from '@jest/globals'
+import { apiJob, at, type GitHub, type GitHubOptions, startGitHub } from './git-hub.ts'
+import { needsJson, seen, summarize, TOKEN } from './summarize.ts'
+
+async function withGitHub<Result>(options: GitHubOptions, body: (github: GitHub) => Promise<Result>): Promise<Result> {
+  const github = await startGitHub(options)
+  try {
+    return await body(github)
+  } finally {
+    await github.close()
+  }
+}
+
+describe('what the jobs API tells', () => {
+  test.concurrent('durations, waiting, the failed step, parts of matrices and called workflows', () =>
+    withGitHub(
+      {
+        jobs: [
+          apiJob('build', 5, 65, { waited: 3 }),
+          apiJob('Unit tests (22, linux)', 10, 20),
+          apiJob('Unit tests (24, linux)', 12, 40, { conclusion: 'failure', step: 'Run npm test' }),
+          apiJob('deploy / eu / smoke test', 100, 110),
+          apiJob('deploy / rollback', 1, 1, { conclusion: 'skipped' }),
+          apiJob('Ship it', 70, 71, { conclusion: 'timed_out' }),
+          {
+            ...apiJob('summary', 120, 120),
+            status: 'in_progress',
+            conclusion: null,
+            completed_at: null,
+            runner_name: 'the summary runs here',
+          },
+        ],
+      },
+      async github => {
+        const needs = needsJson({ build: 'success', 'unit-tests': 'failure', deploy: 'success', release: 'success' })
+        const { outputs, summary, exitCode, stdout, stderr } = await summarize({ needs }, { github })
+        expect({ exitCode, stderr, status: outputs['status'] }).toEqual({ exitCode: 1, stderr: '', status: 'failure' })
+        const rows = [...summary.matchAll(/^\| (.*) \|$/gm)].map(([, row = '']) =>
+          row.replace(/\[(.*?)\]\(.*?\)/g, '$1'),
+        )
+        expect(rows).toEqual([
+          'Job | Result | Waited | Took',
+          '--- | --- | --- | ---',
+          'build | ✅ success | 3s | 1m',
+          'unit-tests | ❌ failure | 2s | 30s',
+          '└ Unit tests &#40;22, linux&#41; | ✅ success | 2s | 10s',
+          '└ Unit tests &#40;24, linux&#41; | ❌ failure at “Run npm test” | 2s | 28s',
+          'deploy | ✅ success | 2s | 10s',
+          '└ deploy / eu / smoke test | ✅ success | 2s | 10s',
+          '└ deploy / rollback | ⏭️ skipped | – | –',
+          'release | ✅ success | – | –',
+          'Ship it | ❌ timed out | 2s | 1s',
+        ])
+        expect(summary).toContain('[build](https://github.com/acme/shop/actions/runs/4711/job/565)')
+        expect(summary).toContain('```mermaid\ngantt\n')
+        expect(summary).not.toContain('### Notes')
+        expect(summary).not.toMatch(/^\| .*summary/m)
+        expect(github.asked[0]).toMatchObject({
+          path: '/repos/acme/shop/actions/runs/4711/attempts/1/jobs',
+          token: TOKEN,
+        })
+        expect(JSON.stringify([stdout, summary, outputs])).not.toContain(TOKEN)
+      },
+    ))
+
+  test.concurrent('page after page', () =>
+    withGitHub(
+      { jobs: Array.from({ length: 230 }, (_, index) => apiJob(`part ${index}`, index, index + 5)) },
+      async github => {
+        const { summary } = await summarize({ needs: needsJson({ build: 'success' }) }, { github })
+        expect(github.asked.map(({ query }) => query)).toEqual(['1', '2', '3'].map(page => ({ per_page: '100', page })))
+        expect(summary).toContain('part 198')
+        expect(summary).toContain('… and 31 more')
+      },
+    ))
+
+  test.concurrent('a later attempt: jobs that were not run again are not part of its time', () =>
+    withGitHub(
+      { attemptStart: at(300), jobs: [apiJob('build', 5, 65), apiJob('deploy', 310, 320), apiJob('check', 302, 308)] },
+      async github => {
+        const { summary } = await summarize(
+          { needs: needsJson({ build: 'success', deploy: 'success' }) },
+          { github, environment: { GITHUB_RUN_ATTEMPT: '2' } },
+        )
+        expect(github.asked.map(({ path }) => path)).toEqual([
+          '/repos/acme/shop/actions/runs/4711/attempts/2',
+          '/repos/acme/shop/actions/runs/4711/attempts/2/jobs',
+        ])
+        expect(summary).toMatch(/^\| \[build\]\(.*\) \| ✅ success \(in an earlier attempt\) \| 2s \| 1m \|$/m)
+        expect(/mermaid([\s\S]*?)```/.exec(summary)?.[1]).not.toContain('build')
+        expect(summary).toContain('[Run 12, attempt 2](https://github.com/acme/shop/actions/runs/4711/attempts/2)')
+      },
+    ))
+})
+
+describe('when it tells nothing', () => {
+  const needs = needsJson({ build: 'success' })
+
+  test.concurrent.each([
+    [403, 'Resource not accessible by integration'],
+    [404, 'Not Found'],
+    [401, 'Bad credentials'],
+  ])('%d: asked once, said with the permission, and the verdict is as it is', (status, message) =>
+    withGitHub({ instead: () => ({ status, message }) }, async github => {
+      const { summary, exitCode } = await summarize({ needs }, { github })
+      expect(exitCode).toBe(0)
+      expect(github.asked).toHaveLength(1)
+      expect(seen(summary)).toContain(message)
+      expect(seen(summary)).toContain(`(HTTP ${status}). The job needs \`permissions: actions: read\`.`)
+      expect(summary).toContain('| Job | Result |\n')
+    }),
+  )
+
+  test.concurrent('a broken connection and 5xx are tried again', () =>
+    withGitHub(
+      {
+        jobs: [apiJob('build', 5, 65)],
+        instead: (_, before) =>
+          before === 0 ? 'reset' : before === 1 ? { status: 502, message: 'Bad Gateway' } : undefined,
+      },
+      async github => {
+        const { summary } = await summarize({ needs }, { github })
+        expect(github.asked).toHaveLength(3)
+        expect(summary).toContain('| 1m |')
+        expect(summary).not.toContain('### Notes')
+      },
+    ))
+
+  test.concurrent('one that stays away', () =>
+    withGitHub({ instead: () => 'reset' }, async github => {
+      const { summary, exitCode } = await summarize({ needs }, { github })
+      expect(exitCode).toBe(0)
+      expect(github.asked).toHaveLength(3)
+      expect(seen(summary)).toContain("Durations and timeline of the jobs: GitHub's API said: ")
+      expect(seen(summary)).not.toContain('permissions')
+    }))
+
+  test.concurrent('no token', async () => {
+    const { summary, exitCode } = await summarize({ needs })
+    expect(exitCode).toBe(0)
+    expect(seen(summary)).toContain('Durations and timeline of the jobs: there is no github-token.')
+  })
+
+  test.concurrent('no run', () =>
+    withGitHub({}, async github => {
+      const { summary, exitCode } = await summarize({ needs }, { github, environment: { GITHUB_RUN_ID: '' } })
+      expect(exitCode).toBe(0)
+      expect(github.asked).toEqual([])
+      expect(seen(summary)).toContain('GITHUB_REPOSITORY or GITHUB_RUN_ID is not set')
+    }))
+})
