@@ -23,6 +23,7 @@ const NEEDS = {
   'AWS CLI': () => answers('aws', ['--version']) || 'aws is not installed',
   shellcheck: () => answers('shellcheck', ['--version']) || 'shellcheck is not installed',
   skopeo: () => answers('skopeo', ['--version']) || 'skopeo is not installed',
+  act: () => answers('act', ['--version']) || 'act is not installed',
   moto: () =>
     answers('moto_server', ['--version']) || answers('moto_server', ['--help']) || 'moto_server is not installed',
   openssl: () => answers('openssl', ['version']) || 'openssl is not installed',

@@ -1,3 +1,5 @@
+import { commandIn } from './job/log-command.ts'
+
 /**
  * The `NAME=VALUE` and `NAME<<DELIMITER` entries of a GITHUB_OUTPUT, GITHUB_STATE or GITHUB_ENV file, as the runner
  * reads them (actions/runner, FileCommandManager). The last of several entries with one name counts.
@@ -31,17 +33,10 @@ export interface Annotation {
 
 /** The annotations in what a step printed. */
 export function annotationsIn(stdout: string): Annotation[] {
-  const found: Annotation[] = []
-  for (const line of stdout.split(/\r\n|\r|\n/)) {
-    const match = /^\s*::(error|warning|notice)(?: ([^:]*))?::(.*)$/.exec(line)
-    if (match === null) continue
-    const level = match[1] === 'error' || match[1] === 'warning' ? match[1] : 'notice'
-    const title = /(?:^|,)title=([^,]*)/.exec(match[2] ?? '')?.[1] ?? ''
-    found.push({ level, title: unescaped(title), message: unescaped(match[3] ?? '') })
-  }
-  return found
-}
-
-function unescaped(text: string): string {
-  return text.replace(/%3A/g, ':').replace(/%2C/g, ',').replace(/%0D/g, '\r').replace(/%0A/g, '\n').replace(/%25/g, '%')
+  return stdout.split(/\r\n|\r|\n/).flatMap(line => {
+    const command = line.trimStart().startsWith('::') ? commandIn(line) : undefined
+    const level = command?.name
+    if (command === undefined || !(level === 'error' || level === 'warning' || level === 'notice')) return []
+    return [{ level, title: command.properties['title'] ?? '', message: command.data }]
+  })
 }

@@ -6,5 +6,13 @@ export {
   runJavaScriptAction,
   startJavaScriptAction,
 } from './javascript-action.ts'
+export { parsedRehearsalFile, type RehearsalFile, readRehearsalFile } from './local/rehearsal-file.ts'
+export { type Surroundings, startSurroundings } from './local/surroundings.ts'
 export { baseImageContext } from './packer/base-context.ts'
 export { type PackOptions, packImage } from './packer.ts'
+export { rehearsalPage } from './page/page.ts'
+export { type RehearseOptions, rehearse } from './rehearse.ts'
+export type { Conclusion, JobResult, Rehearsal, StepResult } from './results.ts'
+export type { Progress } from './run/settings.ts'
+export type { StandIn, Use } from './stand-ins/stand-in.ts'
+export { STAND_INS } from './stand-ins/table.ts'

@@ -18,17 +18,26 @@ export interface Postgres {
   stop(): Promise<void>
 }
 
+export interface PostgresOptions {
+  /** default: `app` */
+  readonly user?: string
+  /** default: a random one */
+  readonly password?: string
+  /** default: a free one */
+  readonly port?: number
+}
+
 /** Initialises and starts a server; about a second. As root it runs as the user `postgres`, which is created if missing. */
-export async function startPostgres(): Promise<Postgres> {
+export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
   const folder = await mkdtemp(join(tmpdir(), 'postgres-'))
   await chmod(folder, 0o711)
-  const port = await freePort()
-  const password = randomBytes(18).toString('base64url')
+  const port = options.port ?? (await freePort())
+  const { user = 'app', password = randomBytes(18).toString('base64url') } = options
   const errors: string[] = []
   const server = new EmbeddedPostgres({
     databaseDir: join(folder, 'data'),
     port,
-    user: 'app',
+    user,
     password,
     persistent: false,
     // Only root may not run it itself.
@@ -47,7 +56,7 @@ export async function startPostgres(): Promise<Postgres> {
   return {
     host: '127.0.0.1',
     port,
-    user: 'app',
+    user,
     password,
     createDatabase: name => server.createDatabase(name),
     query: async (database, statement) => {

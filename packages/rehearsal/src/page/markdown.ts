@@ -1,0 +1,82 @@
+import { Marked } from 'marked'
+import sanitize from 'sanitize-html'
+
+const markdown = new Marked({ gfm: true, async: false })
+
+/** What GitHub leaves of HTML in Markdown (github/markup, README: sanitization; gjtorikian/html-pipeline). */
+const ALLOWED: sanitize.IOptions = {
+  allowedTags: [
+    'a',
+    'abbr',
+    'b',
+    'blockquote',
+    'br',
+    'caption',
+    'code',
+    'dd',
+    'del',
+    'details',
+    'div',
+    'dl',
+    'dt',
+    'em',
+    'figcaption',
+    'figure',
+    'h1',
+    'h2',
+    'h3',
+    'h4',
+    'h5',
+    'h6',
+    'hr',
+    'i',
+    'img',
+    'input',
+    'ins',
+    'kbd',
+    'li',
+    'ol',
+    'p',
+    'picture',
+    'pre',
+    'q',
+    's',
+    'samp',
+    'small',
+    'source',
+    'span',
+    'strike',
+    'strong',
+    'sub',
+    'summary',
+    'sup',
+    'table',
+    'tbody',
+    'td',
+    'tfoot',
+    'th',
+    'thead',
+    'tr',
+    'tt',
+    'ul',
+    'var',
+  ],
+  allowedAttributes: {
+    a: ['href', 'title'],
+    img: ['src', 'alt', 'title', 'width', 'height', 'align'],
+    source: ['srcset', 'media'],
+    details: ['open'],
+    ol: ['start'],
+    code: ['class'],
+    input: [{ name: 'type', multiple: false, values: ['checkbox'] }, 'checked', 'disabled'],
+    '*': ['align', 'colspan', 'rowspan', 'valign', 'dir', 'lang'],
+  },
+  allowedClasses: { code: ['language-*'] },
+  allowedSchemes: ['http', 'https', 'mailto'],
+  disallowedTagsMode: 'discard',
+}
+
+/** GitHub Flavored Markdown as HTML that can do nothing. Mermaid stays code. */
+export function renderedMarkdown(text: string): string {
+  return sanitize(String(markdown.parse(text)), ALLOWED)
+}
