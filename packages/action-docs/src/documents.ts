@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ActionMetadata, actionMetadata, actionNames } from './action-metadata.ts'
-import { catalogPage } from './catalog-page.ts'
-import { firstYamlBlock, withTables } from './readme.ts'
+import { catalogPage, type WorkflowEntry } from './catalog-page.ts'
+import { firstYamlBlock, withTables, withWorkflowTables } from './readme.ts'
+import { workflowMetadata, workflowNames } from './workflow-metadata.ts'
 
 export interface GeneratedFile {
   /** from the repository's root */
@@ -19,7 +20,7 @@ export interface Documents {
   readonly problems: readonly string[]
 }
 
-/** The catalog and the READMEs of a repository as they have to be, beside what they are. Writes nothing. */
+/** The catalog, the READMEs and the workflows' pages of a repository as they have to be, beside what they are. Writes nothing. */
 export function documents(root: string): Documents {
   const problems: string[] = []
   const readmes: GeneratedFile[] = []
@@ -32,18 +33,40 @@ export function documents(root: string): Documents {
       problems.push(`${readme.path}: has no example, a block that begins with \`\`\`yaml.`)
     return { metadata, example, policy: policyOf(root, name) }
   })
-  return { files: [...readmes, generated(root, 'action-catalog.md', catalogPage(entries))], problems }
+  const pages: GeneratedFile[] = []
+  const workflows = workflowNames(root).map((name): WorkflowEntry => {
+    const metadata = workflowMetadata(root, name)
+    const path = join('docs', 'workflows', `${name}.md`)
+    const page = rewritten(root, path, problems, text => withWorkflowTables(text, metadata))
+    if (page !== undefined) pages.push(page)
+    const example = page === undefined ? undefined : firstYamlBlock(page.text)
+    if (page !== undefined && example === undefined)
+      problems.push(`${path}: has no example, a block that begins with \`\`\`yaml.`)
+    return { metadata, example }
+  })
+  return {
+    files: [...readmes, ...pages, generated(root, 'action-catalog.md', catalogPage(entries, workflows))],
+    problems,
+  }
 }
 
 function readmeOf(root: string, metadata: ActionMetadata, problems: string[]): GeneratedFile | undefined {
-  const path = join('actions', metadata.name, 'README.md')
+  return rewritten(root, join('actions', metadata.name, 'README.md'), problems, text => withTables(text, metadata))
+}
+
+function rewritten(
+  root: string,
+  path: string,
+  problems: string[],
+  rewrite: (text: string) => string,
+): GeneratedFile | undefined {
   const text = textOf(root, path)
   if (text === undefined) {
     problems.push(`${path}: is missing.`)
     return undefined
   }
   try {
-    return generated(root, path, withTables(text, metadata))
+    return generated(root, path, rewrite(text))
   } catch (error) {
     problems.push(`${path}: ${error instanceof Error ? error.message : error}.`)
     return undefined

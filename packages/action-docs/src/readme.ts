@@ -1,5 +1,6 @@
 import type { ActionMetadata } from './action-metadata.ts'
-import { inputsTable, outputsTable } from './tables.ts'
+import { grantTable, inputsTable, outputsTable, secretsTable } from './tables.ts'
+import type { WorkflowMetadata } from './workflow-metadata.ts'
 
 /**
  * The README with its input and output tables as action.yml has them now.
@@ -7,6 +8,17 @@ import { inputsTable, outputsTable } from './tables.ts'
  */
 export function withTables(readme: string, { inputs, outputs }: Pick<ActionMetadata, 'inputs' | 'outputs'>): string {
   return withSection(withSection(readme, 'inputs', inputsTable(inputs)), 'outputs', outputsTable(outputs))
+}
+
+/**
+ * A workflow's page with its tables as the file has them now: inputs, outputs, what the caller grants, and secrets where it
+ * has some.
+ * @throws Error naming the marker that is missing
+ */
+export function withWorkflowTables(page: string, workflow: WorkflowMetadata): string {
+  const { permissions, secrets } = workflow
+  const tables = withSection(withTables(page, workflow), 'permissions', grantTable(permissions))
+  return secrets.length === 0 ? tables : withSection(tables, 'secrets', secretsTable(secrets))
 }
 
 /** The first fenced block in YAML, with its fences; undefined when there is none. */

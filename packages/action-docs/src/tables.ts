@@ -19,6 +19,21 @@ export function outputsTable(outputs: readonly Output[]): string {
   )
 }
 
+export function secretsTable(secrets: readonly Output[]): string {
+  return table(
+    ['Secret', 'Description'],
+    secrets.map(({ name, description }) => [codeSpan(name), tableCell(description)]),
+  )
+}
+
+/** `scope: level` lines of a workflow token. */
+export function grantTable(permissions: readonly string[]): string {
+  return table(
+    ['The caller grants'],
+    permissions.map(permission => [codeSpan(permission)]),
+  )
+}
+
 /** A table whose columns are padded to one width, as formatters of Markdown leave it. Cells are Markdown. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = header.map((_, column) => Math.max(3, ...[header, ...rows].map(row => width(row[column] ?? ''))))

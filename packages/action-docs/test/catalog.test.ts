@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 
 const CLI = resolve(import.meta.dirname, '../src/cli.ts')
 const ACTION = `name: Greet
@@ -103,3 +103,59 @@ async function catalog(...words: string[]): Promise<{ code: number; text: string
     )
   })
 }
+
+describe('a workflow that others can call', () => {
+  const WORKFLOW = `# Greets everybody: docs/workflows/greet-all.md
+#
+# and more
+name: greet-all
+on:
+  workflow_call:
+    inputs:
+      whom: { type: string, description: Who is greeted., required: true }
+      loud: { type: boolean, description: How., default: false }
+    secrets:
+      token: { description: To get in. }
+    outputs:
+      status: { description: How it went., value: x }
+jobs:
+  one: { permissions: { contents: read, id-token: write } }
+  two: { permissions: { contents: read } }
+`
+  const MARKERS = ['permissions', 'inputs', 'secrets', 'outputs'].map(
+    name => `<!-- ${name}:start -->\n<!-- ${name}:end -->\n`,
+  )
+  const PAGE = `# greet\n\n\`\`\`yaml\nuses: x\n\`\`\`\n\n${MARKERS.join('\n')}`
+
+  beforeEach(async () => {
+    await mkdir(join(root, '.github/workflows'), { recursive: true })
+    await mkdir(join(root, 'docs/workflows'), { recursive: true })
+    await writeFile(join(root, '.github/workflows/greet-all.yml'), WORKFLOW)
+    await writeFile(join(root, '.github/workflows/ci.yml'), 'on: push\njobs: {}\n')
+    await writeFile(join(root, 'docs/workflows/greet-all.md'), PAGE)
+  })
+
+  test('has its tables on its page and in the catalog', async () => {
+    expect((await catalog()).code).toBe(0)
+    const page = await readFile(join(root, 'docs/workflows/greet-all.md'), 'utf8')
+    const all = await readFile(join(root, 'action-catalog.md'), 'utf8')
+    for (const text of [page, all]) {
+      expect(text).toMatch(/\| `whom` +\| \*\*required\*\* +\| Who is greeted\. +\|/)
+      expect(text).toMatch(/\| `loud` +\| `false` +\| How\. +\|/)
+      expect(text).toMatch(/\| `token` +\| To get in\. +\|/)
+      expect(text).toMatch(/\| `contents: read` +\|\n\| `id-token: write` +\|/)
+    }
+    expect(all).toContain('| [greet-all.yml](#workflow-greet-all) | Greets everybody. |')
+    expect(all).not.toContain('ci.yml')
+    expect((await catalog('--check')).code).toBe(0)
+  })
+
+  test('is a problem without a page, a marker or an example', async () => {
+    await writeFile(join(root, 'docs/workflows/greet-all.md'), PAGE.replace('<!-- secrets:start -->', ''))
+    expect(await catalog()).toMatchObject({ code: 1, text: expect.stringContaining('<!-- secrets:start -->') })
+    await writeFile(join(root, 'docs/workflows/greet-all.md'), PAGE.replace('yaml', 'text'))
+    expect(await catalog()).toMatchObject({ code: 1, text: expect.stringContaining('has no example') })
+    await rm(join(root, 'docs/workflows/greet-all.md'))
+    expect(await catalog()).toMatchObject({ code: 1, text: expect.stringContaining('greet-all.md: is missing') })
+  })
+})

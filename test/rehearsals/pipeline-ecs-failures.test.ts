@@ -1,0 +1,81 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { failedAt, outputs, page, type Shop, stages, startShop, step } from './deliveries.ts'
+
+let shop: Shop
+beforeAll(async () => {
+  shop = await startShop()
+})
+afterEach(() => shop.aws.clearFaults())
+afterAll(() => shop?.stop())
+
+// One after the other: they deliver to one service, and what one leaves is what the next finds.
+describe('what the pipeline for ECS does when something fails', () => {
+  beforeAll(async () => {
+    expect((await shop.deliver({ vars: { VERSION: 'one', TAG: 'one' } })).status).toBe('success')
+  })
+
+  test.each<[string, Readonly<Record<string, string>>]>([
+    ['check', { SERVICES: 'api=deploy/api.yml\nghost=deploy/api.yml' }],
+    ['lint', { LINT: 'exit 4' }],
+    ['test', { TEST: 'exit 5' }],
+    ['build', { BEFORE: 'exit 6' }],
+    ['migrate', { BAD_DATABASE: 'north' }],
+    ['deploy', { FAULT: 'crash' }],
+  ])('a failure of %s lets nothing after it run but the summary, which says so', async (stage, vars) => {
+    const run = await shop.deliver({ vars: { VERSION: 'one', TAG: `bad-${stage}`, ...vars } })
+    expect(stages(run)).toEqual(failedAt(stage))
+    expect(run.status).toBe('failure')
+    expect(outputs(run)['status']).toBe('failure')
+    expect(page(run)).toContain(stage)
+    expect(await shop.runningVersion()).toBe('one')
+    if (stage === 'migrate') {
+      expect(step(run, 'deliver / migrate / migrate', 'Migrate north')).toBe('failure')
+      expect(step(run, 'deliver / migrate / migrate', 'Migrate south')).toBe('skipped')
+    }
+  })
+
+  test('a failed smoke test puts the service back', async () => {
+    const run = await shop.deliver({ vars: { VERSION: 'two', TAG: 'two', FAULT: 'old' } })
+    expect(stages(run)).toEqual(failedAt('deploy'))
+    expect(step(run, 'deliver / deploy / deploy', 'Smoke test')).toBe('failure')
+    expect(step(run, 'deliver / deploy / deploy', 'Roll back')).toBe('success')
+    expect(outputs(run)['services']).toContain('rolled-back')
+    expect(await shop.runningVersion()).toBe('one')
+  })
+
+  test('a rollback that fails is said', async () => {
+    const run = await shop.deliver({
+      vars: { VERSION: 'two', TAG: 'two-again', FAULT: 'old' },
+      onStep: (_, name) => {
+        if (name === 'Smoke test')
+          shop.aws.addFault({
+            service: 'ecs',
+            operation: 'UpdateService',
+            kind: 'error',
+            status: 400,
+            code: 'AccessDeniedException',
+            message: 'not authorized to perform: ecs:UpdateService',
+          })
+      },
+    })
+    expect(stages(run)).toEqual(failedAt('deploy'))
+    expect(step(run, 'deliver / deploy / deploy', 'Roll back')).toBe('failure')
+    expect(page(run)).toContain('ecs:UpdateService')
+  })
+
+  test('a cancelled deployment is taken back, and the summary still says what happened', async () => {
+    const before = await shop.runningVersion()
+    const cancel = new AbortController()
+    const run = await shop.deliver({
+      vars: { VERSION: 'three', TAG: 'three' },
+      cancel: cancel.signal,
+      onStep: (job, name) => {
+        if (job.endsWith('deploy / deploy') && name === 'Deploy') setTimeout(() => cancel.abort(), 1500)
+      },
+    })
+    expect(run.status).not.toBe('success')
+    expect(stages(run)).toMatchObject({ build: 'success', migrate: 'success', deploy: 'cancelled' })
+    expect(page(run)).not.toBe('')
+    expect(await shop.runningVersion()).toBe(before)
+  })
+})

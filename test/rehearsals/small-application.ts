@@ -1,0 +1,133 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+
+const SERVER = `const { createServer } = require('node:http')
+if (process.env.FAULT === 'crash') { console.error('cannot start: PAYMENT_KEY is not set'); process.exit(1) }
+const version = process.env.FAULT === 'old' ? 'old' : process.env.VERSION
+const server = createServer((_, answer) => {
+  answer.setHeader('content-type', 'application/json')
+  answer.end(JSON.stringify({ status: 'ok', version }))
+})
+server.listen(Number(process.env.PORT ?? 8080))
+process.on('SIGTERM', () => server.close(() => process.exit(0)).closeIdleConnections())
+`
+
+const MIGRATE = `console.log('migrating ' + process.env.DATABASE_NAME)
+if (process.argv[2] === process.env.DATABASE_NAME) { console.error('relation exists'); process.exit(3) }
+`
+
+const DOCKERFILE = `ARG BASE_IMAGE=public.ecr.aws/docker/library/node:24-slim
+FROM \${BASE_IMAGE}
+WORKDIR /app
+COPY server.js migrate.js ./
+ARG VERSION=none
+ARG FAULT=none
+ENV VERSION=\${VERSION} FAULT=\${FAULT}
+CMD ["node", "server.js"]
+`
+
+function taskDefinition(name: string, command: string): string {
+  return `family: shop-${name}
+requiresCompatibilities: [FARGATE]
+networkMode: awsvpc
+cpu: "256"
+memory: "512"
+executionRoleArn: arn:aws:iam::\${account}:role/shop-execution
+containerDefinitions:
+  - name: ${name}
+    image: \${image}
+    command: [${command}]
+    portMappings: [{ containerPort: 8080 }]
+    logConfiguration:
+      logDriver: awslogs
+      options: { awslogs-group: /ecs/shop, awslogs-region: "\${region}", awslogs-stream-prefix: ${name} }
+`
+}
+
+/** What differs between deliveries comes in by variables, so that one repository serves them all. */
+const DELIVER = `name: deliver
+on:
+  push:
+  pull_request:
+  workflow_dispatch:
+    inputs:
+      skip-tests: { type: boolean }
+      version: { type: string }
+      rollback-to: { type: string }
+permissions: {}
+jobs:
+  deliver:
+    permissions: { actions: read, contents: read, id-token: write, pull-requests: write }
+    uses: OWNER/aws-deploy-actions/.github/workflows/pipeline-ecs.yml@v1
+    with:
+      environment: production
+      aws-region: eu-west-1
+      lint-commands: \${{ vars.LINT || 'echo linted' }}
+      test-commands: \${{ vars.TEST || 'echo tested' }}
+      build-before: \${{ vars.BEFORE || 'echo prepared' }}
+      images: |
+        - repository: shop
+          build-args: { VERSION: "\${{ vars.VERSION || github.sha }}", FAULT: "\${{ vars.FAULT }}" }
+      tags: \${{ vars.TAG || '{sha}' }}
+      cluster: shop
+      services: \${{ vars.SERVICES || 'api=deploy/api.yml' }}
+      template-values: image={shop}
+      migrate-task-definition: deploy/migrate.yml
+      migrate-command: node migrate.js \${{ vars.BAD_DATABASE }}
+      databases: '["north", "south"]'
+      network-from-service: api
+      smoke-timeout: 5s
+      smoke-checks: |
+        - name: API
+          url: \${{ vars.SHOP_URL }}/health
+          expect:
+            json: { status: ok }
+            version: "\${{ vars.VERSION || '{version}' }}"
+      skip-tests: \${{ vars.SKIP_TESTS == 'true' || inputs.skip-tests == true }}
+      version: \${{ inputs.version }}
+      rollback-to: \${{ inputs.rollback-to }}
+  after:
+    needs: deliver
+    if: always()
+    runs-on: ubuntu-latest
+    permissions: {}
+    outputs:
+      status: \${{ needs.deliver.outputs.status }}
+      images: \${{ needs.deliver.outputs.images }}
+      services: \${{ needs.deliver.outputs.services }}
+      environment-url: \${{ needs.deliver.outputs.environment-url }}
+    steps:
+      - run: echo done
+`
+
+/** What the local AWS holds before the first delivery. */
+export const SURROUNDINGS = `speed: 200
+aws:
+  clusters: [shop]
+  repositories: [shop]
+  log-groups: [/ecs/shop]
+services:
+  api: { cluster: shop, port: 8080, health: /health }
+vars:
+  AWS_ROLE_ARN: arn:aws:iam::123456789012:role/deliver
+  SHOP_URL: \${url}
+`
+
+/** A repository that delivers a server with the whole pipeline. @returns its folder, and what removes it */
+export async function smallApplication(): Promise<{ folder: string; remove(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'small-application-'))
+  const files: Readonly<Record<string, string>> = {
+    '.github/workflows/deliver.yml': DELIVER,
+    Dockerfile: DOCKERFILE,
+    'server.js': SERVER,
+    'migrate.js': MIGRATE,
+    'deploy/api.yml': taskDefinition('api', 'node, server.js'),
+    'deploy/migrate.yml': taskDefinition('migrate', 'node, migrate.js'),
+  }
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true })
+    await writeFile(join(folder, path), content)
+  }
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
+}
