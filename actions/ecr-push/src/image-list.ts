@@ -22,10 +22,12 @@ export function readImages(input: InputReader, environment: RunnerEnvironment): 
   ]
   const [mode] = others
   for (const name of others.slice(1)) input.conflict(name, `excludes ${mode}; allowed is one of both`)
-  if (mode !== undefined) for (const name of givenBuildInputs(build)) input.conflict(name, belongs(mode))
+  if (mode !== undefined)
+    for (const name of givenBuildInputs(build))
+      if (mode !== 'images' || name !== 'build-args') input.conflict(name, belongs(mode))
   if (several) {
     if (input.optional('repository') !== undefined) input.conflict('repository', belongs('images'))
-    return readEntries(input, environment)
+    return readEntries(input, environment, build.buildArgs)
   }
   const repository = readRepository(input)
   if (archive !== undefined) {
@@ -43,8 +45,15 @@ function belongs(mode: string): string {
   return `is for building, where ${done} as it is; allowed is one of both`
 }
 
-/** Every entry is read as the inputs of the step are; its problems name it by number and repository. */
-function readEntries(input: InputReader, environment: RunnerEnvironment): ImageInputs[] {
+/**
+ * Every entry is read as the inputs of the step are; its problems name it by number and repository.
+ * @param buildArgs of the step: for every entry that does not set them itself
+ */
+function readEntries(
+  input: InputReader,
+  environment: RunnerEnvironment,
+  buildArgs: ReadonlyMap<string, string>,
+): ImageInputs[] {
   const images: ImageInputs[] = []
   const numbers = new Map<ImageInputs, number>()
   for (const [index, entry] of listedEntries(input).entries()) {
@@ -63,7 +72,11 @@ function readEntries(input: InputReader, environment: RunnerEnvironment): ImageI
       INPUT_REGISTRY: input.verbatim('registry'),
       ...Object.fromEntries([...entry.texts].map(([key, value]) => [`INPUT_${key.toUpperCase()}`, value])),
     })
-    const image = { repository: readRepository(reader), source: readBuild(reader, environment, true) }
+    const source = readBuild(reader, environment, true)
+    const image = {
+      repository: readRepository(reader),
+      source: { ...source, buildArgs: new Map([...buildArgs, ...source.buildArgs]) },
+    }
     for (const { input: key, problem } of problemsOf(reader)) tell(`${key}: ${problem}`)
     const earlier = images.find(({ repository }) => mayBeSame(repository, image.repository, input))
     if (earlier !== undefined) {

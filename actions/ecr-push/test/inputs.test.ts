@@ -277,6 +277,31 @@ test('an input that a workflow passes on unset arrives empty and means its defau
 })
 
 describe('images', () => {
+  test("the step's build args are every image's, unless it sets them itself", () => {
+    const { inputs, problems } = read({
+      'build-args': 'VERSION=1.0\nMODE=release',
+      images: `
+- { repository: api, context: app }
+- { repository: web, context: web, build-args: { MODE: debug } }
+`,
+    })
+    expect(problems).toEqual([])
+    expect(inputs.images.map(({ source }) => source)).toMatchObject([
+      {
+        buildArgs: new Map([
+          ['VERSION', '1.0'],
+          ['MODE', 'release'],
+        ]),
+      },
+      {
+        buildArgs: new Map([
+          ['VERSION', '1.0'],
+          ['MODE', 'debug'],
+        ]),
+      },
+    ])
+  })
+
   const ireland = '123456789012.dkr.ecr.eu-west-1.amazonaws.com/web'
   const virginia = '123456789012.dkr.ecr.us-east-1.amazonaws.com/web'
   const others = '210987654321.dkr.ecr.eu-west-1.amazonaws.com/web'

@@ -17,6 +17,8 @@ export async function startServices(job: JobState, { fields }: JobDefinition): P
       for (const [name, service] of Object.entries(mapOf(evaluated(token, { contexts: job.contexts })))) {
         const { image, env, ports } = typeof service === 'string' ? { image: service } : mapOf(service)
         const label = String(image ?? '')
+        // No image, no container (GitHub, "Workflow syntax", jobs.<job_id>.services.<service_id>.image).
+        if (label === '') continue
         if (!/(?:^|\/)postgres(?::|$)/.test(label))
           throw new Error(`service ${name}: the rehearsal has a stand-in for postgres only, not for '${label}'`)
         const variables = textsOf(env)
