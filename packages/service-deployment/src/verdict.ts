@@ -117,9 +117,17 @@ function byDeployments(sighting: Sighting): Verdict {
   return wayBack(primary, own.rolloutStateReason)
 }
 
-/** Ours is no longer listed. */
-function afterOurs({ sawFailure, previousTaskDefinition }: Sighting, primary: Deployment | undefined): Verdict {
+/** Ours is no longer listed: a rollback can be over between two looks. The events still say that ours failed. */
+function afterOurs(
+  { sawFailure, previousTaskDefinition, service, deploymentId }: Sighting,
+  primary: Deployment | undefined,
+): Verdict {
   if (primary === undefined) return unknown()
+  const failure = service.events?.find(({ message }) =>
+    message?.includes(`(deployment ${deploymentId}) deployment failed`),
+  )
+  if (failure !== undefined && primary.taskDefinition === previousTaskDefinition)
+    return wayBack(primary, failure.message)
   const rollsBack = /roll(?:ing|ed) back/i.test(primary.rolloutStateReason ?? '')
   if (sawFailure || (rollsBack && primary.taskDefinition === previousTaskDefinition)) return wayBack(primary, undefined)
   return superseded(primary)

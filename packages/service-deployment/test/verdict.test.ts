@@ -193,3 +193,21 @@ describe('the verdict about our deployment', () => {
     expect(verdictOf({ ...sighting, serviceDeployment }).reason).toContain('Alarms: errors-5xx.')
   })
 })
+
+test('a rollback that was over between two looks: the events tell it from somebody else’s deployment', () => {
+  const look = (taskDefinition: string, message: string): Verdict =>
+    verdictOf({
+      service: {
+        deployments: [{ id: 'ecs-svc/1', status: 'PRIMARY', taskDefinition, rolloutState: 'COMPLETED' }],
+        events: [{ message }],
+      },
+      deploymentId: OURS,
+      previousTaskDefinition: BEFORE,
+      serviceDeployment: undefined,
+      sawFailure: false,
+    })
+  const failed = `(service app) (deployment ${OURS}) deployment failed: tasks failed to start.`
+  expect(look(BEFORE, failed)).toEqual({ kind: 'rolled-back', reason: failed })
+  expect(look(BEFORE, '(service app) has reached a steady state.').kind).toBe('superseded')
+  expect(look(AFTER, failed).kind).toBe('superseded')
+})
