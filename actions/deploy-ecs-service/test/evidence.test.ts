@@ -195,8 +195,8 @@ describe('whoever reads only the error, or only the summary, knows the cause', (
 
   inServiceCloud('Elb.InitialHealthChecking, until the time is over', async cloud => {
     await cloud.push('silent', 'silent')
-    await behindBalancer(cloud, 'api', AT_ONCE, { UnhealthyThresholdCount: 10 })
-    const result = await cloud.run({ services: 'api', images: 'ecr:web:silent', timeout: '9s' })
+    await behindBalancer(cloud, 'api', AT_ONCE, { UnhealthyThresholdCount: 10, HealthCheckIntervalSeconds: 300 })
+    const result = await cloud.run({ services: 'api', images: 'ecr:web:silent', timeout: '18s' })
     expect(result.outputs['status']).toBe('timed-out')
     expectTold(result, { words: ['Elb.InitialHealthChecking', /grace period 0 s/], ...WRONG_PATH })
   })

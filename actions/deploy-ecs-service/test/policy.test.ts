@@ -39,7 +39,7 @@ const USES: PolicyUse<ServiceCloud>[] = [
         deploymentConfiguration: { deploymentCircuitBreaker: { enable: false, rollback: false } },
       })
     },
-    use: cloud => cloud.run({ services: 'api', images: 'ecr:web:bad', timeout: '6s' }),
+    use: cloud => cloud.run({ services: 'api', images: 'ecr:web:bad', timeout: '15s' }),
   },
 ]
 

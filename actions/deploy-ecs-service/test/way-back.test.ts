@@ -37,7 +37,7 @@ describe('the number of tasks that this step changed is put back', () => {
     await cloud.push('bad', 'exits')
     await cloud.create('api', NO_BREAKER)
     const inputs = { services: 'api', images: 'ecr:web:bad', 'desired-count': '2' }
-    const late = await cloud.run({ ...inputs, timeout: '4s' })
+    const late = await cloud.run({ ...inputs, timeout: '12s' })
     expect(late.outputs['status']).toBe('timed-out')
     expect(late.annotations[0]?.message).toContain('The number of tasks is 1 again.')
     await until('it is back', () => isBack(cloud))
@@ -53,7 +53,7 @@ describe('the number of tasks that this step changed is put back', () => {
     await cloud.create('api')
     // Nothing starts a second task.
     cloud.aws.scriptTasks('web', { failsToStart: 'Timeout waiting for network interface provisioning to complete.' })
-    const { outputs } = await cloud.run({ services: 'api', 'desired-count': '2', timeout: '4s' })
+    const { outputs } = await cloud.run({ services: 'api', 'desired-count': '2', timeout: '12s' })
     expect(outputs['status']).toBe('timed-out')
     expect(JSON.parse(outputs['services'] ?? '')[0].reason).toContain('The number of tasks is 1 again.')
     expect(await stateOf(cloud)).toEqual(['web:1', 1])
@@ -106,7 +106,7 @@ describe('what runs is told', () => {
     await cloud.push('bad', 'exits')
     await cloud.create('api', NO_BREAKER)
     const digest = (await cloud.tasks())[0]?.containers?.[0]?.imageDigest
-    const late = await cloud.run({ services: 'api', images: 'ecr:web:bad', timeout: '4s' })
+    const late = await cloud.run({ services: 'api', images: 'ecr:web:bad', timeout: '12s' })
     expect(late.outputs['status']).toBe('timed-out')
     const told = [{ container: 'web', image: 'ecr:web:1', digest }]
     expect(JSON.parse(late.outputs['services'] ?? '')[0].images).toEqual(told)

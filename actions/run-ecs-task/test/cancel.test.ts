@@ -192,12 +192,12 @@ describe('the deadline', () => {
     'is kept while the task is provisioned',
     async cloud => {
       await cloud.register('long', LONG)
-      const { outputs } = await cloud.run({ 'task-definition': 'long', timeout: '3s' })
+      const { outputs } = await cloud.run({ 'task-definition': 'long', timeout: '8s' })
       expect(outputs['status']).toBe('timed-out')
       expect(cloud.calls('StopTask')).toHaveLength(1)
       await allStopped(cloud)
     },
-    { speed: 0.5 },
+    { speed: 0.25 },
   )
 
   inCloud('is kept while RunTask is not answered; a task that started is stopped', async cloud => {
