@@ -8,13 +8,17 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { ServiceCloud } from './service-cloud.ts'
 
-/** Creates a service of the web server behind a load balancer; `health`: settings of its target group. */
+/**
+ * Creates a service of the web server behind a load balancer.
+ * @param health settings of its target group
+ * @returns the address of the listener
+ */
 export async function behindBalancer(
   cloud: ServiceCloud,
   name: string,
   more: Partial<CreateServiceCommandInput> = {},
   health: Partial<CreateTargetGroupCommandInput> = {},
-): Promise<void> {
+): Promise<string> {
   const elb = new ElasticLoadBalancingV2Client({
     endpoint: cloud.aws.endpoint,
     region: 'eu-west-1',
@@ -36,7 +40,7 @@ export async function behindBalancer(
     }),
   )
   const TargetGroupArn = TargetGroups?.[0]?.TargetGroupArn ?? ''
-  await elb.send(
+  const { Listeners } = await elb.send(
     new CreateListenerCommand({
       LoadBalancerArn: LoadBalancers?.[0]?.LoadBalancerArn,
       Protocol: 'HTTP',
@@ -50,4 +54,5 @@ export async function behindBalancer(
     loadBalancers: [{ targetGroupArn: TargetGroupArn, containerName: 'web', containerPort: 8080 }],
     ...more,
   })
+  return `http://127.0.0.1:${Listeners?.[0]?.Port}/`
 }

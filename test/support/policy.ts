@@ -96,3 +96,14 @@ async function inParallel<Item, Result>(
   )
   return results
 }
+
+/** A policy that allows everything but these actions. */
+export function denying(...Action: string[]) {
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      { Effect: 'Allow' as const, Action: '*', Resource: '*' },
+      { Effect: 'Deny' as const, Action, Resource: '*' },
+    ],
+  }
+}

@@ -2,13 +2,20 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LocalAwsOptions } from '@aws-deploy-actions/local-aws'
-import { type JavaScriptActionResult, runJavaScriptAction } from '@aws-deploy-actions/rehearsal'
+import {
+  type JavaScriptActionResult,
+  type RunningAction,
+  runJavaScriptAction,
+  startJavaScriptAction,
+} from '@aws-deploy-actions/rehearsal'
 import { type WebCloud as StartedWebCloud, startedWebCloud } from '../../packages/local-aws/test/support/web-service.ts'
 
 /** Two services behind one listener, and deploy-ecs-service's bundle to roll them. */
 export interface WebCloud extends StartedWebCloud {
   /** runs the bundle in the cluster `main` */
   run(inputs: Readonly<Record<string, string>>): Promise<JavaScriptActionResult>
+  /** as `run`, and does not wait for its end */
+  startStep(inputs: Readonly<Record<string, string>>): Promise<RunningAction>
 }
 
 const FOLDER = new URL('../../actions/deploy-ecs-service', import.meta.url).pathname
@@ -31,14 +38,15 @@ export async function startWebCloud(options: LocalAwsOptions = {}): Promise<WebC
     await stop()
     throw error
   }
+  const stepOf = (inputs: Readonly<Record<string, string>>) => ({
+    temp,
+    inputs: { cluster: 'main', ...inputs },
+    environment: { ...cloud.aws.environment(), GITHUB_RUN_ID: '4711', GITHUB_RUN_ATTEMPT: '1' },
+  })
   return {
     ...cloud,
     stop,
-    run: inputs =>
-      runJavaScriptAction(FOLDER, {
-        temp,
-        inputs: { cluster: 'main', ...inputs },
-        environment: { ...cloud.aws.environment(), GITHUB_RUN_ID: '4711', GITHUB_RUN_ATTEMPT: '1' },
-      }),
+    run: inputs => runJavaScriptAction(FOLDER, stepOf(inputs)),
+    startStep: inputs => startJavaScriptAction(FOLDER, stepOf(inputs)),
   }
 }

@@ -22,20 +22,6 @@ describe('a cancel', () => {
     expect(cloud.calls('UpdateService')).toEqual([])
   })
 
-  inServiceCloud('while UpdateService is under way: it is found, and a rollback requested', async cloud => {
-    await cloud.push('2')
-    await cloud.create('api')
-    cloud.aws.addFault({ service: 'ecs', operation: 'UpdateService', kind: 'delay', delayMs: 500, times: 1 })
-    const action = await cloud.start({ services: 'api', images: 'ecr:web:2' })
-    await until('UpdateService is under way', () => action.output().includes('Registered'))
-    await new Promise(resolve => setTimeout(resolve, 250))
-    action.signal('SIGTERM')
-    const { exitCode, outputs, stdout } = await action.result
-    expect([exitCode, outputs['status']]).toEqual([143, 'cancelled'])
-    expect(stdout).toMatch(/accepted|Nothing was changed|Not begun/)
-    await until('the former revision runs', async () => (await revisionOf(cloud)) === 'web:1')
-  })
-
   inServiceCloud(
     'while ECS rolls back: nothing more is asked of it',
     async cloud => {

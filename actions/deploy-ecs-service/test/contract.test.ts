@@ -11,6 +11,7 @@ import { describe, expect } from '@jest/globals'
 import { inServiceCloud } from '../../../test/support/in-service-cloud.ts'
 import type { ServiceCloud } from '../../../test/support/service-cloud.ts'
 import { shownText } from '../../../test/support/shown-text.ts'
+import { gone, requireInTime, startLine } from '../../../test/support/step-end.ts'
 import { until } from '../../../test/support/task-cloud.ts'
 
 const NO_BREAKER = { deploymentConfiguration: { deploymentCircuitBreaker: { enable: false, rollback: false } } }
@@ -164,6 +165,60 @@ describe('inputs', () => {
     expect(taskDefinition?.containerDefinitions?.[0]?.environment).toEqual([{ name: 'LEVEL', value: 'mine' }])
   })
 
+  inServiceCloud('`task-definition` is the base of the services that name none', async cloud => {
+    const image = `${cloud.aws.registryAddress}/web:1`
+    await cloud.register('general', { web: { image, environment: [{ name: 'FROM', value: 'general' }] } })
+    await cloud.register('own', { web: { image } })
+    for (const name of ['api', 'web']) await cloud.create(name)
+    const { outputs } = await cloud.run({ services: 'api\nweb=own', 'task-definition': 'general' })
+    expect(outputs['status']).toBe('deployed')
+    const told: { taskDefinition: string }[] = JSON.parse(outputs['services'] ?? '')
+    expect(told.map(({ taskDefinition }) => taskDefinition)).toEqual(['general:1', 'own:1'])
+    expect((await cloud.service('api')).taskDefinition).toMatch(/general:1$/)
+  })
+
+  inServiceCloud(
+    '`force-new-deployment` replaces the tasks of a revision that stays; `summary: false`',
+    async cloud => {
+      await cloud.create('api')
+      const before = (await cloud.service('api')).deployments?.[0]?.id
+      const { outputs, summary, reports } = await cloud.run({
+        services: 'api',
+        'force-new-deployment': 'true',
+        summary: 'false',
+      })
+      expect(outputs['status']).toBe('deployed')
+      const { deployments = [], taskDefinition } = await cloud.service('api')
+      expect(taskDefinition).toMatch(/web:1$/)
+      expect(outputs['deployment-id']).toBe(deployments.find(({ status }) => status === 'PRIMARY')?.id)
+      expect(outputs['deployment-id']).not.toBe(before)
+      expect(summary).toBe('')
+      expect(reports).toHaveLength(1)
+    },
+  )
+
+  inServiceCloud('`secrets` are added to, or replaced in, the revision', async cloud => {
+    const arn = (name: string) => `arn:aws:ssm:eu-west-1:${cloud.aws.accountId}:parameter/${name}`
+    const image = `${cloud.aws.registryAddress}/web:1`
+    const secrets = ['KEPT', 'REPLACED'].map(name => ({ name, valueFrom: arn(`old/${name}`) }))
+    await cloud.register('web', { web: { image, secrets }, side: { image, essential: false } })
+    await cloud.create('api', { taskDefinition: 'web:2', desiredCount: 0 })
+    const { outputs } = await cloud.run({
+      services: 'api',
+      secrets: `REPLACED=${arn('new')}\nside/ADDED=/plain/name`,
+      preflight: 'false',
+    })
+    expect(outputs['status']).toBe('deployed')
+    const { taskDefinition } = await described(cloud, outputs['task-definition-arn'])
+    expect(taskDefinition?.containerDefinitions?.map(container => container.secrets)).toEqual([
+      [
+        { name: 'KEPT', valueFrom: arn('old/KEPT') },
+        { name: 'REPLACED', valueFrom: arn('new') },
+      ],
+      [{ name: 'ADDED', valueFrom: '/plain/name' }],
+    ])
+  })
+
   inServiceCloud('the deployment that is told is that of the new version, not that of its way back', async cloud => {
     await cloud.push('bad', 'exits')
     await cloud.create('api', {
@@ -241,16 +296,13 @@ describe('a deadline is a deadline', () => {
       await cloud.push('bad', 'exits')
       await cloud.create('api', NO_BREAKER)
       const action = await cloud.start({ services: 'api', images: 'ecr:web:bad', timeout: '6s' })
-      // The time of the step begins here, not when somebody starts its process.
-      await until('it plans', () => action.output().includes('Plan'))
-      const began = performance.now()
+      const began = await startLine(action)
       await until('ours goes on', () => action.output().includes('in progress'))
       cloud.aws.addFault({ kind: 'delay', delayMs: 60_000 })
       const asked = performance.now()
       if (signal !== undefined) action.signal(signal)
-      await until('it is over', () => !isAlive(action.pid), 20_000)
-      if (signal === undefined) expect(performance.now() - began).toBeLessThan(6000 + 5000 + 500)
-      else expect(performance.now() - asked).toBeLessThan(7500)
+      if (signal === undefined) await requireInTime(action, began, 6000)
+      else expect((await gone(action)) - asked).toBeLessThan(7500)
       cloud.aws.clearFaults()
       const { outputs, exitCode, stdout, summary } = await action.result
       expect(outputs['status']).toBe(signal === undefined ? 'timed-out' : 'cancelled')
@@ -287,11 +339,3 @@ describe('refused', () => {
     }
   })
 })
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}

@@ -24,6 +24,7 @@ interface Row {
   readonly cause: (cloud: ServiceCloud, family: string) => Promise<Readonly<Record<string, string>>>
   /** AWS's words, and what else was seen */
   readonly words: readonly (string | RegExp)[]
+  readonly never?: string
   readonly likely: string
   readonly next: string
 }
@@ -37,6 +38,7 @@ const scripted =
     cloud.aws.scriptTasks(family, { failsToStart })
     return { environment: 'LEVEL=debug' }
   }
+const LAST_LINES = Array.from({ length: 20 }, (_, at) => `web \\| line ${at + 11}\\.`)
 const shell = (script: string) => patch({ entryPoint: ['sh', '-c'], command: [script] })
 
 // Texts of the scripted ones: Amazon ECS Developer Guide, "CannotPullContainer task errors in Amazon ECS", "Stopped task
@@ -78,7 +80,7 @@ const ROWS: readonly Row[] = [
   {
     reason: 'exec format error',
     cause: async () => shell('echo "exec /usr/local/bin/node: exec format error"; exit 255'),
-    words: ['exec format error', 'exit code 255', 'Essential container in task exited'],
+    words: ['exec format error', 'EssentialContainerExited', 'exit code 255', 'Essential container in task exited'],
     likely: 'The image was built for another CPU architecture than the task runs on.',
     next: 'runtimePlatform.cpuArchitecture',
   },
@@ -123,6 +125,14 @@ const ROWS: readonly Row[] = [
     next: 'Add DATABASE_URL to secrets',
   },
   {
+    reason: 'its own fault: the last 20 lines of it, and no more',
+    cause: async () => shell('for n in $(seq 1 30); do echo "line $n."; done; exit 4'),
+    words: ['exit code 4', new RegExp(LAST_LINES.join('\\s+'))],
+    never: 'line 10.',
+    likely: 'The program in the container ends by itself.',
+    next: 'Its last lines say why',
+  },
+  {
     reason: 'sts:GetServiceBearerToken',
     cause: scripted(
       'CannotPullContainerError: not authorized to perform: sts:GetServiceBearerToken on resource: * because no identity-based policy allows the sts:GetServiceBearerToken action',
@@ -138,13 +148,17 @@ interface Told {
   readonly summary: string
 }
 
-function expectTold({ annotations, summary }: Told, { words, likely, next }: Omit<Row, 'reason' | 'cause'>): void {
+function expectTold(
+  { annotations, summary }: Told,
+  { words, never, likely, next }: Omit<Row, 'reason' | 'cause'>,
+): void {
   expect(annotations).toHaveLength(1)
   for (const text of [annotations[0]?.message ?? '', shownText(summary)]) {
     for (const part of [...words, likely, next, 'apps/']) {
       if (typeof part === 'string') expect(text).toContain(part)
       else expect(text).toMatch(part)
     }
+    if (never !== undefined) expect(text).not.toContain(never)
   }
 }
 
@@ -169,7 +183,10 @@ describe('whoever reads only the error, or only the summary, knows the cause', (
       const inputs = await row.cause(cloud, family)
       const result = await cloud.run({ services: family, preflight: 'false', ...inputs })
       expect(result.outputs['status']).toBe('rolled-back')
-      expectTold(result, row)
+      expectTold(result, {
+        ...row,
+        words: [...row.words, /circuit breaker: [01] of 1 failures \((?:MONITORING|TRIGGERED)\)/],
+      })
     })
   })
 
@@ -190,7 +207,10 @@ describe('whoever reads only the error, or only the summary, knows the cause', (
     await cloud.push('silent', 'silent')
     await behindBalancer(cloud, 'api', AT_ONCE)
     const result = await cloud.run({ services: 'api', images: 'ecr:web:silent' })
-    expectTold(result, { words: ['Request timed out', /grace period 0 s/], ...WRONG_PATH })
+    expectTold(result, {
+      words: ['Request timed out', /grace period 0 s/],
+      ...WRONG_PATH,
+    })
   })
 
   inServiceCloud('Elb.InitialHealthChecking, until the time is over', async cloud => {
@@ -201,21 +221,31 @@ describe('whoever reads only the error, or only the summary, knows the cause', (
     expectTold(result, { words: ['Elb.InitialHealthChecking', /grace period 0 s/], ...WRONG_PATH })
   })
 
-  inServiceCloud(
-    'a target that was unhealthy and is registered no more: what was seen of it',
-    async cloud => {
-      await cloud.push('lost', 'lost')
-      await behindBalancer(cloud, 'api', { ...AT_ONCE, healthCheckGracePeriodSeconds: 200 })
-      const action = await cloud.start({ services: 'api', images: 'ecr:web:lost' })
-      await until('the first sign', () => action.output().includes('::error'), 40_000)
-      // Until the target is drained would take long.
-      action.signal('SIGINT')
-      const { annotations } = await action.result
-      expect(annotations[0]?.message).toMatch(
-        /target \S+ was unhealthy: Target\.ResponseCodeMismatch, Health checks failed with these codes: \[404\]/,
-      )
-      expect(annotations[0]?.message).toContain('grace period 200 s')
-    },
-    { speed: 20 },
-  )
+  for (const [broken, grace, words] of [
+    [
+      'lost',
+      200,
+      /target \S+ was unhealthy: Target\.ResponseCodeMismatch, Health checks failed with these codes: \[404\]/,
+    ],
+    // Each check that times out takes 2 s.
+    ['silent', 400, /target \S+ was unhealthy: Target\.Timeout, Request timed out/],
+  ] as const) {
+    inServiceCloud(
+      `a target that was unhealthy (${broken}) and is registered no more: what was seen of it`,
+      async cloud => {
+        await cloud.push('new', broken)
+        await behindBalancer(cloud, 'api', { ...AT_ONCE, healthCheckGracePeriodSeconds: grace })
+        const action = await cloud.start({ services: 'api', images: 'ecr:web:new' })
+        await until('the first sign', () => action.output().includes('::error'), 40_000)
+        // Until the target is drained would take long.
+        action.signal('SIGINT')
+        const { annotations, summary } = await action.result
+        for (const text of [annotations[0]?.message ?? '', shownText(summary)]) {
+          expect(text).toMatch(words)
+          expect(text).toContain(`grace period ${grace} s`)
+        }
+      },
+      { speed: 20 },
+    )
+  }
 })

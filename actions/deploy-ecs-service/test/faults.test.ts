@@ -1,6 +1,7 @@
 import { CreateServiceCommand } from '@aws-sdk/client-ecs'
 import { describe, expect } from '@jest/globals'
 import { inServiceCloud } from '../../../test/support/in-service-cloud.ts'
+import { denying } from '../../../test/support/policy.ts'
 import { BREAKER, type ServiceCloud } from '../../../test/support/service-cloud.ts'
 import { until } from '../../../test/support/task-cloud.ts'
 
@@ -8,16 +9,6 @@ const NO_BREAKER = { deploymentConfiguration: { deploymentCircuitBreaker: { enab
 
 async function revisionOf(cloud: ServiceCloud, name = 'api'): Promise<string> {
   return (await cloud.service(name)).taskDefinition?.split('/').at(-1) ?? ''
-}
-
-function denying(...Action: string[]) {
-  return {
-    Version: '2012-10-17',
-    Statement: [
-      { Effect: 'Allow' as const, Action: '*', Resource: '*' },
-      { Effect: 'Deny' as const, Action, Resource: '*' },
-    ],
-  }
 }
 
 describe('faults that pass', () => {

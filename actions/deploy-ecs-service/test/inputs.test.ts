@@ -2,10 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runJavaScriptAction } from '@aws-deploy-actions/rehearsal'
+import { CreatePullThroughCacheRuleCommand, ECRClient } from '@aws-sdk/client-ecr'
 import { DescribeTaskDefinitionCommand } from '@aws-sdk/client-ecs'
 import { describe, expect, test } from '@jest/globals'
 import { pushForeignImage } from '../../../test/support/foreign-image.ts'
 import { inServiceCloud } from '../../../test/support/in-service-cloud.ts'
+import { denying } from '../../../test/support/policy.ts'
+import { commandsIn } from '../../../test/support/runner-commands.ts'
 import { shownText } from '../../../test/support/shown-text.ts'
 import { awslogs } from '../../../test/support/task-cloud.ts'
 
@@ -127,6 +130,42 @@ describe('wrong inputs', () => {
     expect(cloud.calls('UpdateService')).toEqual([])
   })
 })
+
+describe('what preflight may not look at is one notice, and no error', () => {
+  inServiceCloud('images and log groups that may not be read', async cloud => {
+    await cloud.push('2')
+    await cloud.create('api')
+    cloud.aws.setPolicy(denying('ecr:BatchGetImage', 'logs:DescribeLogGroups'))
+    const { exitCode, outputs, stdout } = await cloud.run({ services: 'api', images: 'ecr:web:2' })
+    expect([exitCode, outputs['status']]).toEqual([0, 'deployed'])
+    expect(uncheckedIn(stdout)).toEqual([expect.stringMatching(/image \S+web:2[\s\S]*log group \/ecs\/app/)])
+  })
+
+  inServiceCloud('an image that a pull-through cache may still fetch', async cloud => {
+    await cloud.create('api')
+    const ecr = new ECRClient({
+      endpoint: cloud.aws.endpoint,
+      region: 'eu-west-1',
+      credentials: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'x' },
+    })
+    const rule = { ecrRepositoryPrefix: 'quay', upstreamRegistryUrl: 'quay.io' }
+    await ecr.send(new CreatePullThroughCacheRuleCommand(rule))
+    ecr.destroy()
+    const registry = `${cloud.aws.accountId}.dkr.ecr.eu-west-1.amazonaws.com`
+    const result = await cloud.run({ services: 'api', images: `${registry}/quay/tools/job:1`, 'dry-run': 'true' })
+    expect([result.exitCode, result.outputs['status']]).toEqual([0, 'planned'])
+    expect(uncheckedIn(result.stdout)).toEqual([expect.stringContaining('the pull-through cache may still fetch it')])
+    const other = await cloud.run({ services: 'api', images: `${registry}/tools/job:1`, 'dry-run': 'true' })
+    expect([other.exitCode, other.annotations[0]?.message]).toEqual([1, expect.stringContaining('does not exist')])
+  })
+})
+
+/** The notices about what preflight could not check. */
+function uncheckedIn(stdout: string): string[] {
+  return commandsIn(stdout).flatMap(({ name, properties, data }) =>
+    name === 'notice' && properties['title'] === 'Preflight could not check everything' ? [data] : [],
+  )
+}
 
 describe('what the inputs become', () => {
   inServiceCloud('a file with several containers: values, patch, variables and secrets per container', async cloud => {

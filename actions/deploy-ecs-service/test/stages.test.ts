@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-ecs'
 import { describe, expect } from '@jest/globals'
 import { inServiceCloud } from '../../../test/support/in-service-cloud.ts'
-import type { ServiceCloud } from '../../../test/support/service-cloud.ts'
+import { BREAKER, type ServiceCloud } from '../../../test/support/service-cloud.ts'
 import { until } from '../../../test/support/task-cloud.ts'
 
 describe('deployments in stages', () => {
@@ -37,6 +37,85 @@ describe('deployments in stages', () => {
       { speed: 12 },
     )
   }
+
+  const SHIFT = ['PRODUCTION_TRAFFIC_SHIFT', 'POST_PRODUCTION_TRAFFIC_SHIFT'] as const
+  const STAGES = ['PRE_SCALE_UP', 'POST_SCALE_UP', 'TEST_TRAFFIC_SHIFT', 'POST_TEST_TRAFFIC_SHIFT', ...SHIFT] as const
+  for (const [strategy, settings] of [
+    ['BLUE_GREEN', {}],
+    ['CANARY', { canaryConfiguration: { canaryPercent: 10, canaryBakeTimeInMinutes: 1 } }],
+  ] as const) {
+    inServiceCloud(`${strategy}: every stage in its order, each held by a hook until it was shown`, async cloud => {
+      await cloud.push('2')
+      const deploymentConfiguration = { strategy, ...settings, bakeTimeInMinutes: 0 }
+      await cloud.create('api', { deploymentConfiguration })
+      const lifecycleHooks = [{ targetType: 'PAUSE' as const, lifecycleStages: [...STAGES] }]
+      await cloud.ecs.send(
+        new UpdateServiceCommand({
+          cluster: 'apps',
+          service: 'api',
+          deploymentConfiguration: { ...deploymentConfiguration, lifecycleHooks },
+        }),
+      )
+      const running = await cloud.start({ services: 'api', images: 'ecr:web:2' })
+      let held = new Set<string>()
+      const ended = running.result.then(() => true)
+      // Every hook that was shown is answered, until none comes any more.
+      while (!(await Promise.race([ended, new Promise<false>(settle => setTimeout(settle, 100, false))]))) {
+        const hooks = [...running.output().matchAll(/It is paused by the lifecycle hook ([\w-]+):/g)].map(
+          ([, id]) => id,
+        )
+        for (const hookId of hooks.filter(id => id !== undefined && !held.has(id))) {
+          held = new Set([...held, hookId ?? ''])
+          const { serviceDeploymentArn } = await current(cloud)
+          await cloud.ecs.send(
+            new ContinueServiceDeploymentCommand({ serviceDeploymentArn, hookId, action: 'CONTINUE' }),
+          )
+        }
+      }
+      const { exitCode, outputs, stdout } = await running.result
+      expect([exitCode, outputs['status']]).toEqual([0, 'deployed'])
+      const shown = [...stdout.matchAll(/^api \| in progress: .*stage (\w+).*It is paused/gm)].map(([, stage]) => stage)
+      expect(shown).toEqual(strategy === 'CANARY' ? STAGES.toSpliced(4, 0, SHIFT[0]) : [...STAGES])
+    })
+  }
+
+  inServiceCloud('BLUE_GREEN that fails before it gets traffic: rolled back, and why', async cloud => {
+    await cloud.push('bad', 'exits')
+    await cloud.create('api', {
+      deploymentConfiguration: { ...BREAKER.deploymentConfiguration, strategy: 'BLUE_GREEN', bakeTimeInMinutes: 0 },
+    })
+    const { exitCode, outputs, annotations, stdout } = await cloud.run({ services: 'api', images: 'ecr:web:bad' })
+    expect([exitCode, outputs['status']]).toEqual([1, 'rolled-back'])
+    expect(annotations).toHaveLength(1)
+    for (const seen of ['circuit breaker', 'exit code 3', 'web | boom: no configuration'])
+      expect(annotations[0]?.message).toContain(seen)
+    expect(stdout).toContain('stage SCALE_UP')
+    expect(stdout).not.toContain('100 % of the traffic')
+    expect((await cloud.service('api')).taskDefinition).toMatch(/web:1$/)
+  })
+
+  inServiceCloud(
+    'CANARY that raises an alarm at its share of the traffic: rolled back, and why',
+    async cloud => {
+      await cloud.push('2')
+      const deploymentConfiguration = {
+        strategy: 'CANARY' as const,
+        canaryConfiguration: { canaryPercent: 10, canaryBakeTimeInMinutes: 5 },
+        bakeTimeInMinutes: 0,
+        alarms: { alarmNames: ['errors'], enable: true, rollback: true },
+      }
+      await cloud.create('api', { deploymentConfiguration })
+      const running = await cloud.start({ services: 'api', images: 'ecr:web:2' })
+      await until('the canary', () => running.output().includes('10 % of the traffic'))
+      cloud.aws.setAlarm('errors', 'ALARM')
+      const { exitCode, outputs, annotations, stdout } = await running.result
+      expect([exitCode, outputs['status']]).toEqual([1, 'rolled-back'])
+      expect(annotations[0]?.message).toContain('alarms: errors')
+      expect(stdout).not.toContain('100 % of the traffic')
+      expect((await cloud.service('api')).taskDefinition).toMatch(/web:1$/)
+    },
+    { speed: 20 },
+  )
 
   for (const [action, status] of [
     ['CONTINUE', 'deployed'],

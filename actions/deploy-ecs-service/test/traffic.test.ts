@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { until } from '../../../test/support/task-cloud.ts'
 import { startWebCloud, type WebCloud } from '../../../test/support/web-cloud.ts'
 
 let cloud: WebCloud
@@ -10,17 +11,34 @@ afterAll(async () => {
 })
 
 const REQUESTS = 5_000
+/** Each round of it is several seconds long, whatever the traffic. */
+const OUR_REQUESTS = 1_500
 const images = (tag: string): string => `api/api=ecr:api:${tag}\nweb/web=ecr:web:${tag}`
+const SERVICES = ['api', 'web'] as const
 
-/** Rolls until so many requests fell into it; the streams go on between the rounds, but only what is inside is counted. */
-async function underTraffic(round: (number: number) => Promise<void>): Promise<{ during: number; versions: string[] }> {
+/** The part of a round in which requests count; what comes before it (start-up, planning, the version that fails) does not. */
+type Window = { readonly opens: () => void; readonly closes: () => void }
+
+/** Rolls until so many requests fell into the windows; the streams go on beside them, and may not fail there either. */
+async function underTraffic(
+  round: (number: number, window: Window) => Promise<void>,
+  { rounds = 1, requests = REQUESTS } = {},
+): Promise<{ during: number; versions: string[] }> {
   const streams = [cloud.traffic(['/', '/api/items'], 6), cloud.traffic(['/slow?ms=50', '/api/slow?ms=50'], 2)]
   const total = (): number => streams.reduce((sum, stream) => sum + stream.total(), 0)
-  const before = total()
   let during = 0
+  let opened: number | undefined
+  const window: Window = {
+    opens: () => {
+      opened ??= total()
+    },
+    closes: () => {
+      during += total() - (opened ?? total())
+      opened = undefined
+    },
+  }
   try {
-    for (let number = 0; number === 0 || total() - before < REQUESTS; number += 1) await round(number)
-    during = total() - before
+    for (let number = 0; number < rounds || during < requests; number += 1) await round(number, window)
   } finally {
     await Promise.all(streams.map(stream => stream.stop()))
   }
@@ -29,24 +47,42 @@ async function underTraffic(round: (number: number) => Promise<void>): Promise<{
   return { during, versions: [...new Set(streams.flatMap(stream => stream.versions()))].sort() }
 }
 
+/** Runs the bundle; the window is open from what it prints until it, and the services, have settled. */
+async function countedFrom(
+  sign: string | RegExp,
+  inputs: Readonly<Record<string, string>>,
+  { opens, closes }: Window,
+  onSign: (action: Awaited<ReturnType<WebCloud['startStep']>>) => void = () => {},
+) {
+  const action = await cloud.startStep(inputs)
+  await until(`${sign}`, () => action.output().search(sign) >= 0)
+  opens()
+  onSign(action)
+  const result = await action.result
+  await Promise.all(SERVICES.map(name => cloud.settled(name)))
+  closes()
+  return result
+}
+
+const UPDATED = /^(?:api|web): .* → .*, deployment/m
+
 test('a rolling deployment of two services loses none of 5,000 requests', async () => {
-  const { during, versions } = await underTraffic(async number => {
-    for (const name of ['api', 'web'] as const) await cloud.push(name, `v2-${number}`, { version: `2-${number}` })
-    const { exitCode, outputs } = await cloud.run({ services: 'api\nweb', images: images(`v2-${number}`) })
+  const { during, versions } = await underTraffic(async (number, window) => {
+    for (const name of SERVICES) await cloud.push(name, `v2-${number}`, { version: `2-${number}` })
+    const inputs = { services: 'api\nweb', images: images(`v2-${number}`) }
+    const { exitCode, outputs } = await countedFrom(UPDATED, inputs, window)
     expect([exitCode, outputs['status']]).toEqual([0, 'deployed'])
   })
   expect(during).toBeGreaterThanOrEqual(REQUESTS)
   expect(versions).toEqual(expect.arrayContaining(['1', '2-0']))
-}, 90_000)
+}, 180_000)
 
 test('a broken version, and its rollback, lose none of 5,000 requests, and nobody sees it', async () => {
-  const { during, versions } = await underTraffic(async number => {
+  const { during, versions } = await underTraffic(async (number, window) => {
     await cloud.push('api', `v3-${number}`, { version: '3', health: 500 })
     await cloud.push('web', `v3-${number}`, { version: '3', crash: 1 })
-    const { exitCode, outputs, summary } = await cloud.run({
-      services: 'api\nweb',
-      images: images(`v3-${number}`),
-    })
+    const inputs = { services: 'api\nweb', images: images(`v3-${number}`) }
+    const { exitCode, outputs, summary } = await countedFrom(UPDATED, inputs, window)
     expect([exitCode, outputs['status']]).toEqual([1, 'rolled-back'])
     expect(summary).toContain('### ❌ 2 of 2 services did not get the new version; each of them runs what ran before.')
     // what matters is not behind ids that are wider than the page
@@ -55,12 +91,44 @@ test('a broken version, and its rollback, lose none of 5,000 requests, and nobod
   expect(during).toBeGreaterThanOrEqual(REQUESTS)
   expect(versions).toHaveLength(1)
   expect(versions[0]).toMatch(/^2-/)
-}, 90_000)
+}, 180_000)
+
+const BREAKER_ONLY = { enable: true, rollback: false, thresholdConfiguration: { type: 'COUNT' as const, value: 1 } }
+/** How a version comes to be taken back by us, not by ECS: the status of the step, and when its way back begins. */
+const OUR_WAYS_BACK = [
+  { status: 'cancelled', sign: 'api | deployed', breaker: { enable: false, rollback: false } },
+  { status: 'timed-out', sign: /rollback requested|going back/, breaker: { enable: false, rollback: false } },
+  { status: 'rolled-back', sign: 'going back', breaker: BREAKER_ONLY },
+] as const
+
+test('a rollback that we request, of a version that takes requests already, loses none', async () => {
+  const { during, versions } = await underTraffic(
+    async (number, window) => {
+      const { status, sign, breaker } = OUR_WAYS_BACK[number % OUR_WAYS_BACK.length] ?? OUR_WAYS_BACK[0]
+      const deploymentConfiguration = { deploymentCircuitBreaker: breaker }
+      await Promise.all(SERVICES.map(name => cloud.update(name, { deploymentConfiguration })))
+      await cloud.push('api', `v4-${number}`, { version: '4' })
+      // `web` never gets there, so the step goes on until it is told to end; `api` has been deployed by then.
+      await cloud.push('web', `v4-${number}`, { version: '4', hang: true })
+      const timeout = status === 'timed-out' ? '8s' : '1m'
+      const inputs = { services: 'api\nweb', images: images(`v4-${number}`), rollback: 'all', timeout }
+      const { outputs } = await countedFrom(sign, inputs, window, action => {
+        if (status === 'cancelled') action.signal('SIGINT')
+      })
+      expect(outputs['status']).toBe(status)
+    },
+    { rounds: OUR_WAYS_BACK.length, requests: OUR_REQUESTS },
+  )
+  expect(during).toBeGreaterThanOrEqual(OUR_REQUESTS)
+  expect(versions).toEqual(expect.arrayContaining(['4']))
+}, 180_000)
 
 test('a rollback that is asked for loses none either', async () => {
-  const { versions } = await underTraffic(async () => {
-    const { exitCode, outputs } = await cloud.run({ services: 'api\nweb', operation: 'rollback' })
+  const { during, versions } = await underTraffic(async (_, window) => {
+    const inputs = { services: 'api\nweb', operation: 'rollback' }
+    const { exitCode, outputs } = await countedFrom(UPDATED, inputs, window)
     expect([exitCode, outputs['status']]).toEqual([0, 'rolled-back'])
   })
+  expect(during).toBeGreaterThanOrEqual(REQUESTS)
   expect(versions.length).toBeGreaterThanOrEqual(2)
-}, 90_000)
+}, 180_000)

@@ -1,6 +1,7 @@
 import { UpdateServiceCommand } from '@aws-sdk/client-ecs'
 import { describe, expect } from '@jest/globals'
 import { inServiceCloud } from '../../../test/support/in-service-cloud.ts'
+import { denying } from '../../../test/support/policy.ts'
 import type { ServiceCloud } from '../../../test/support/service-cloud.ts'
 import { until } from '../../../test/support/task-cloud.ts'
 
@@ -122,13 +123,7 @@ describe('what runs is told', () => {
   inServiceCloud('where digests may not be read: the images without them', async cloud => {
     await cloud.push('2')
     await cloud.create('api')
-    cloud.aws.setPolicy({
-      Version: '2012-10-17',
-      Statement: [
-        { Effect: 'Allow', Action: '*', Resource: '*' },
-        { Effect: 'Deny', Action: 'ecs:DescribeServiceRevisions', Resource: '*' },
-      ],
-    })
+    cloud.aws.setPolicy(denying('ecs:DescribeServiceRevisions'))
     const { outputs } = await cloud.run({ services: 'api', images: 'ecr:web:2' })
     expect(outputs['status']).toBe('deployed')
     expect(JSON.parse(outputs['services'] ?? '')[0].images).toEqual([{ container: 'web', image: 'ecr:web:2' }])

@@ -26,11 +26,20 @@ export interface Result {
 /** Quick where the test does not say otherwise. */
 const QUICK = { interval: '100ms', timeout: '30s' }
 
-export function smoke(
+/** Runs the bundle; whatever it waits for, its process is gone 5 s after its deadline. */
+export async function smoke(
   inputs: Readonly<Record<string, string>>,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<JavaScriptActionResult> {
-  return runJavaScriptAction(FOLDER, { inputs: { ...QUICK, ...inputs }, environment })
+  const all = { ...QUICK, ...inputs }
+  const result = await runJavaScriptAction(FOLDER, { inputs: all, environment })
+  if (result.outputs['status'] !== undefined) expect(result.took).toBeLessThan(milliseconds(all.timeout) + 5000)
+  return result
+}
+
+function milliseconds(duration: string): number {
+  const [, amount, unit] = /^(\d+)(ms|s|m)$/.exec(duration) ?? []
+  return Number(amount) * (unit === 'ms' ? 1 : unit === 's' ? 1000 : 60_000)
 }
 
 export function startSmoke(inputs: Readonly<Record<string, string>>): Promise<RunningAction> {

@@ -6,7 +6,7 @@ const OURS = 'ecs-svc/2'
 const BEFORE = 'arn:aws:ecs:eu-west-1:123456789012:task-definition/app:1'
 const AFTER = 'arn:aws:ecs:eu-west-1:123456789012:task-definition/app:2'
 
-const PLACES = ['PRIMARY', 'ACTIVE', 'INACTIVE', 'gone'] as const
+const PLACES = ['PRIMARY', 'ACTIVE', 'DRAINING', 'INACTIVE', 'gone'] as const
 const ROLLOUTS = ['IN_PROGRESS', 'COMPLETED', 'FAILED', undefined] as const
 const STATUSES = [
   undefined,
@@ -77,43 +77,134 @@ function sightingOf({ place, rollout, status, newer, sawFailure }: Case): Sighti
   }
 }
 
-/** The same rules once more, as one reads them in the contract; the implementation must agree on every combination. */
-function expected({ place, rollout, status, newer, sawFailure }: Case): Verdict['kind'] {
-  const taken = newer !== 'none'
-  const fromDeployments = (): Verdict['kind'] => {
-    const primary = place === 'PRIMARY' && !taken
-    if (primary) return rollout === 'COMPLETED' ? 'deployed' : rollout === 'FAILED' ? 'failed' : 'in-progress'
-    if (place === 'PRIMARY')
-      return rollout === 'COMPLETED' ? 'deployed' : rollout === 'FAILED' ? 'failed' : 'in-progress'
-    if (!taken) {
-      const failedBefore = place === 'ACTIVE' && (rollout === 'FAILED' || sawFailure)
-      return failedBefore ? 'rolling-back' : 'failed'
-    }
-    const failed = sawFailure || (place === 'ACTIVE' ? rollout === 'FAILED' : newer.startsWith('back'))
-    if (!failed) return 'superseded'
-    if (newer === 'back COMPLETED') return 'rolled-back'
-    return newer === 'back FAILED' ? 'failed' : 'rolling-back'
-  }
-  switch (status) {
-    case 'SUCCESSFUL':
-      return taken && place !== 'PRIMARY' ? 'superseded' : 'deployed'
-    case 'ROLLBACK_REQUESTED':
-    case 'ROLLBACK_IN_PROGRESS':
-      return 'rolling-back'
-    case 'ROLLBACK_SUCCESSFUL':
-      return 'rolled-back'
-    case 'ROLLBACK_FAILED':
-      return 'failed'
-    case 'STOP_REQUESTED':
-      return taken && place !== 'PRIMARY' ? 'superseded' : 'in-progress'
-    case 'STOPPED':
-      return taken && place !== 'PRIMARY' && !(rollout === 'FAILED' && place !== 'gone') ? 'superseded' : 'failed'
-    case 'PENDING':
-    case 'IN_PROGRESS':
-      return rollout === 'FAILED' && place !== 'gone' ? fromDeployments() : 'in-progress'
-    default:
-      return fromDeployments()
-  }
+type Newer = Case['newer']
+type Kinds = readonly Verdict['kind'][]
+
+/** A group of combinations, what the contract makes of it, and words that the reason holds. */
+interface Row {
+  readonly place: readonly Case['place'][]
+  readonly rollout: readonly Case['rollout'][]
+  readonly status: readonly Case['status'][]
+  readonly newer: readonly Newer[]
+  readonly sawFailure: readonly boolean[]
+  readonly kinds: Kinds
+  readonly words: RegExp
+}
+
+const ANYWHERE = PLACES
+const BESIDE = ['ACTIVE', 'DRAINING'] as const
+const AWAY = ['INACTIVE', 'gone'] as const
+const NOT_FAILED = ['IN_PROGRESS', 'COMPLETED', undefined] as const
+const TAKEN = ['somebody', 'back IN_PROGRESS', 'back COMPLETED', 'back FAILED'] as const
+/** the service deployment has no verdict yet, or is not to be had */
+const OPEN = ['PENDING', 'IN_PROGRESS'] as const
+const SILENT = [...OPEN, undefined] as const
+const BOTH = [false, true] as const
+const SAW = [true] as const
+const SAW_NOT = [false] as const
+
+const TOOK_OVER = /^Another deployment, ecs-svc\/3 of app:[19], took over\.$/
+const NO_PRIMARY = /no PRIMARY deployment any more: what it runs is not known/
+const WAY_BACK = /own (?:FAILED|IN_PROGRESS|COMPLETED)|rolling back to deploymentId ecs-svc\/3|took the deployment back/
+const BACK_FAILED = /could not roll back: ECS deployment circuit breaker: tasks failed to start/
+/** Whether what follows our failure is somebody's or ECS's own way back, deployments[] does not always tell. */
+const NOT_OURS: Kinds = ['rolling-back', 'superseded']
+const ANY_WORDS = /ecs-svc\/3|own|took/
+
+function row(
+  place: Row['place'],
+  rollout: Row['rollout'],
+  status: Row['status'],
+  newer: Row['newer'],
+  sawFailure: Row['sawFailure'],
+  kinds: Verdict['kind'] | Kinds,
+  words: RegExp,
+): Row {
+  return { place, rollout, status, newer, sawFailure, kinds: typeof kinds === 'string' ? [kinds] : kinds, words }
+}
+
+/** What ECS's way back, or somebody's deployment, means once ours has failed. */
+function afterFailure(
+  place: Row['place'],
+  rollout: Row['rollout'],
+  status: Row['status'],
+  sawFailure: Row['sawFailure'],
+): Row[] {
+  return [
+    row(place, rollout, status, ['somebody'], sawFailure, NOT_OURS, ANY_WORDS),
+    row(place, rollout, status, ['back IN_PROGRESS'], sawFailure, 'rolling-back', WAY_BACK),
+    row(place, rollout, status, ['back COMPLETED'], sawFailure, 'rolled-back', WAY_BACK),
+    row(place, rollout, status, ['back FAILED'], sawFailure, 'failed', BACK_FAILED),
+  ]
+}
+
+/** Ours is listed no more. */
+function noLongerListed(place: Row['place'], rollout: Row['rollout'], status: Row['status']): Row[] {
+  const [, ...back] = afterFailure(place, rollout, status, BOTH)
+  return [
+    row(place, rollout, status, ['none'], BOTH, 'failed', NO_PRIMARY),
+    row(place, rollout, status, ['somebody'], SAW_NOT, 'superseded', TOOK_OVER),
+    row(place, rollout, status, ['somebody'], SAW, NOT_OURS, ANY_WORDS),
+    ...back,
+  ]
+}
+
+// In the order: our place, its rolloutState, status of the service deployment, the newer deployment, failure seen before.
+const ROWS: readonly Row[] = [
+  // The service deployment has a verdict of its own.
+  row(ANYWHERE, ROLLOUTS, ['SUCCESSFUL'], ['none'], BOTH, 'deployed', /^The service deployment is SUCCESSFUL\.$/),
+  row(ANYWHERE, ROLLOUTS, ['SUCCESSFUL'], TAKEN, BOTH, 'superseded', TOOK_OVER),
+  row(ANYWHERE, ROLLOUTS, ['ROLLBACK_REQUESTED'], NEWER, BOTH, 'rolling-back', /^rollback of ROLLBACK_REQUESTED$/),
+  row(ANYWHERE, ROLLOUTS, ['ROLLBACK_IN_PROGRESS'], NEWER, BOTH, 'rolling-back', /^rollback of ROLLBACK_IN_PROGRESS$/),
+  row(ANYWHERE, ROLLOUTS, ['ROLLBACK_SUCCESSFUL'], NEWER, BOTH, 'rolled-back', /^rollback of ROLLBACK_SUCCESSFUL$/),
+  row(
+    ANYWHERE,
+    ROLLOUTS,
+    ['ROLLBACK_FAILED'],
+    NEWER,
+    BOTH,
+    'failed',
+    /could not roll back: rollback of ROLLBACK_FAILED/,
+  ),
+  row(
+    ANYWHERE,
+    ROLLOUTS,
+    ['STOP_REQUESTED'],
+    ['none'],
+    BOTH,
+    'in-progress',
+    /^The service deployment is being stopped/,
+  ),
+  row(ANYWHERE, ROLLOUTS, ['STOP_REQUESTED'], TAKEN, BOTH, 'superseded', TOOK_OVER),
+  row(ANYWHERE, ['FAILED'], ['STOPPED'], NEWER, BOTH, 'failed', /^own FAILED$/),
+  row(ANYWHERE, NOT_FAILED, ['STOPPED'], ['none'], BOTH, 'failed', /^own (?:IN_PROGRESS|COMPLETED)$|was stopped/),
+  row(ANYWHERE, NOT_FAILED, ['STOPPED'], TAKEN, BOTH, 'superseded', TOOK_OVER),
+  row(ANYWHERE, NOT_FAILED, OPEN, NEWER, BOTH, 'in-progress', /^The service deployment is (?:PENDING|IN_PROGRESS)/),
+  // It has none: deployments[] serves. Ours is PRIMARY.
+  row(['PRIMARY'], ['FAILED'], SILENT, NEWER, BOTH, 'failed', /^own FAILED$/),
+  row(['PRIMARY'], ['COMPLETED'], [undefined], NEWER, BOTH, 'deployed', /^own COMPLETED$/),
+  row(['PRIMARY'], ['IN_PROGRESS', undefined], [undefined], NEWER, BOTH, 'in-progress', /1 of 2 tasks running/),
+  // Ours lingers beside another one.
+  row(BESIDE, ['FAILED'], SILENT, ['none'], BOTH, 'rolling-back', /^own FAILED$/),
+  ...afterFailure(BESIDE, ['FAILED'], SILENT, BOTH),
+  row(BESIDE, NOT_FAILED, [undefined], ['none'], SAW_NOT, 'failed', NO_PRIMARY),
+  row(BESIDE, NOT_FAILED, [undefined], TAKEN, SAW_NOT, 'superseded', TOOK_OVER),
+  row(BESIDE, NOT_FAILED, [undefined], ['none'], SAW, 'rolling-back', WAY_BACK),
+  ...afterFailure(BESIDE, NOT_FAILED, [undefined], SAW),
+  // Ours is over.
+  ...noLongerListed(AWAY, ROLLOUTS, [undefined]),
+  ...noLongerListed(['INACTIVE'], ['FAILED'], OPEN),
+]
+
+function rowsOf({ place, rollout, status, newer, sawFailure }: Case): Row[] {
+  return ROWS.filter(
+    entry =>
+      entry.place.includes(place) &&
+      entry.rollout.includes(rollout) &&
+      entry.status.includes(status) &&
+      entry.newer.includes(newer) &&
+      entry.sawFailure.includes(sawFailure),
+  )
 }
 
 const cases: Case[] = PLACES.flatMap(place =>
@@ -128,12 +219,20 @@ const cases: Case[] = PLACES.flatMap(place =>
 )
 
 describe('the verdict about our deployment', () => {
-  test(`agrees with the contract on all ${cases.length} combinations, each with a reason`, () => {
+  test(`is that of the contract on all ${cases.length} combinations, each with its reason in words`, () => {
     for (const entry of cases) {
-      const verdict = verdictOf(sightingOf(entry))
-      expect({ ...entry, verdict: verdict.kind }).toEqual({ ...entry, verdict: expected(entry) })
-      expect(verdict.reason).toMatch(/\S/)
+      const [wanted, ...others] = rowsOf(entry)
+      // Each combination is in one row, and in one only.
+      expect({ ...entry, others }).toEqual({ ...entry, others: [] })
+      const { kind, reason } = verdictOf(sightingOf(entry))
+      const isWanted = wanted?.kinds.includes(kind) === true && wanted.words.test(reason)
+      if (!isWanted)
+        throw new Error(`${JSON.stringify({ ...entry, kind, reason })} is not ${wanted?.kinds} ${wanted?.words}`)
     }
+  })
+
+  test('every row of the table stands for combinations that there are', () => {
+    expect(ROWS.filter(entry => !cases.some(one => rowsOf(one).includes(entry)))).toEqual([])
   })
 
   test('is green only when ours is PRIMARY and said to be complete, or SUCCESSFUL with nothing newer', () => {
