@@ -29,7 +29,7 @@ describe('two migrations of one database', () => {
       await cloud.register('migrate', MIGRATION)
       const inputs = { 'task-definition': 'migrate', database: 'shop' }
       // Both are held at RunTask, so that neither can have seen the other's task before.
-      cloud.aws.addFault({ operation: 'RunTask', kind: 'delay', delayMs: 800, times: 2 })
+      cloud.aws.addFault({ operation: 'RunTask', kind: 'delay', delayMs: 3000, times: 2 })
       const results = await Promise.all([cloud.run(inputs, ACTION), cloud.run(inputs, ACTION)])
       const statuses = results.map(({ outputs }) => outputs['status']).toSorted()
       expect(statuses).toEqual(['not-started', 'succeeded'])
