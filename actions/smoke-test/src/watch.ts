@@ -6,7 +6,7 @@ const MINUTE_MS = 60_000
 /** Prints what changes while checks are polled, never the same twice, and once a minute how long it takes. */
 export class Watch {
   readonly #log: Log
-  readonly #said = new Map<Progress, string>()
+  readonly #said = new Map<Progress, Set<string>>()
   readonly #began = performance.now()
   readonly #timer: NodeJS.Timeout
 
@@ -19,8 +19,9 @@ export class Watch {
   readonly tell = (progress: Progress): void => {
     const { check, passed, inARow, last } = progress
     const key = passed ? 'passed' : (last?.reason?.key ?? `in a row ${inARow}`)
-    if (last === undefined || this.#said.get(progress) === key) return
-    this.#said.set(progress, key)
+    const said = this.#said.get(progress) ?? new Set()
+    if (last === undefined || said.has(key)) return
+    this.#said.set(progress, said.add(key))
     if (last.reason !== undefined) {
       const { text, evidence } = last.reason
       this.#log.outside(check.name, evidence === undefined ? [text] : [text, `  it answered: ${evidence}`])

@@ -5,7 +5,7 @@ import { ECSClient, type Service } from '@aws-sdk/client-ecs'
 import { putCountBack } from './desired-count.ts'
 import { inParallel } from './in-parallel.ts'
 import { ServicePoller } from './poller.ts'
-import { putBack, requestRollback, type WayBack } from './rollback.ts'
+import { isWayBackOfEcs, overtakenWords, putBack, requestRollback, type WayBack } from './rollback.ts'
 import { hasAllTasks, primaryDeployment, type Rollout } from './rollout.ts'
 import { describedServices } from './services.ts'
 import type { Step } from './step.ts'
@@ -79,7 +79,7 @@ export async function rollBackUnsettled(state: (name: string) => string, runtime
         return
       }
       if (own.complete && all !== true) return
-      const accepted = await takenBack(
+      const refusal = await takenBack(
         { ...deployment, deploymentId: own.id },
         own.complete,
         ecs,
@@ -87,7 +87,7 @@ export async function rollBackUnsettled(state: (name: string) => string, runtime
         region,
         calling,
       )
-      if (!accepted) log.info(`${deployment.name}: there is no earlier revision that worked: nothing to go back to.`)
+      if (refusal !== undefined) log.info(`${deployment.name}: ${refusal}`)
     } catch (error) {
       const words = `${deployment.name}: ${own?.id ?? 'what it runs'} goes on, and no rollback could be requested.`
       log.warning('A deployment goes on', `${words} ${asFailure(error).message}`)
@@ -120,6 +120,7 @@ function isDone({ previous, joined }: BegunDeployment, service: Service | undefi
   return joined && hasAllTasks(service)
 }
 
+/** @returns why nothing was put back */
 async function takenBack(
   way: WayBack & { readonly deploymentId: string },
   complete: boolean,
@@ -127,15 +128,19 @@ async function takenBack(
   cluster: string,
   region: string,
   calling: Calling,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const arn = complete
     ? undefined
     : await new ServicePoller(ecs, cluster).serviceDeploymentOf(way.name, way.deploymentId, calling)
-  if (arn !== undefined && (await requestRollback(arn, way.name, ecs, calling))) {
+  const goesOn = arn === undefined ? undefined : await requestRollback(arn, way.name, ecs, calling)
+  const back = goesOn === undefined ? await putBack(way, ecs, cluster, region, calling) : undefined
+  const isOvertaken = back !== undefined && 'overtakenBy' in back
+  if (goesOn !== undefined || (isOvertaken && isWayBackOfEcs(back))) {
     await putCountBack(way.name, way.count, ecs, cluster, calling)
-    return true
+    return undefined
   }
-  return (await putBack(way, ecs, cluster, region, calling)) !== undefined
+  if (isOvertaken) return overtakenWords(back)
+  return back === undefined ? 'there is no earlier revision that worked: nothing to go back to.' : undefined
 }
 
 function isBegun(value: unknown): value is BegunDeployment {

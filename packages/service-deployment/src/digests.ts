@@ -88,7 +88,10 @@ function revisionOf({ status, deploymentId, service }: Rollout): string | undefi
   return currentRevisionArn(service, status === 'rolled-back' ? undefined : end)
 }
 
-/** By service, the container whose tag means another digest now than what runs. */
+/**
+ * By service, the container whose tag means another digest now than what runs. Where that is not to be known, a notice
+ * says for which service and why.
+ */
 export async function movedTags(
   rollouts: readonly Rollout[],
   ecs: ECSClient,
@@ -99,18 +102,32 @@ export async function movedTags(
   const running = await runningImages(rollouts, ecs, calling)
   const asked = new Map<string, ReturnType<typeof meantDigests>>()
   const meant = (image: string): ReturnType<typeof meantDigests> => {
-    const found = asked.get(image) ?? meantDigests(image, region, calling)
+    const found = asked.get(image) ?? meantDigests(image, region, true, calling)
     asked.set(image, found)
     return found
   }
   const moved = new Map<string, string>()
-  for (const { name, target } of rollouts) {
+  const unknown: string[] = []
+  for (const { name, target, service } of rollouts) {
     for (const { name: container = '', image = '' } of target.definition.containerDefinitions ?? []) {
-      const digest = running.get(name)?.find(entry => entry.container === container)?.digest
-      if (digest === undefined || image.includes('@sha256:')) continue
+      if (image.includes('@sha256:') || service?.desiredCount === 0) continue
+      const entry = running.get(name)?.find(own => own.container === container)
+      // Another revision still runs: a deployment goes on, and no tag has moved.
+      if (entry !== undefined && entry.image !== image) continue
+      const digest = entry?.digest
+      if (digest === undefined) {
+        unknown.push(`${name}/${container}: ECS does not tell which digest runs.`)
+        continue
+      }
       const now = await meant(image)
-      if (now !== undefined && !now.has(digest)) moved.set(name, container)
+      if ('unknown' in now) unknown.push(`${name}/${container}: ${image}: ${now.unknown}.`)
+      else if (!now.digests.has(digest)) moved.set(name, container)
     }
+  }
+  const unsure = unknown.filter(line => ![...moved.keys()].some(name => line.startsWith(`${name}/`)))
+  if (unsure.length > 0) {
+    const words = 'Whether these tags mean another image now than what runs is not known; nothing is deployed for that.'
+    calling.log.notice('Tags could not be compared', [words, ...unsure].join('\n'))
   }
   return moved
 }

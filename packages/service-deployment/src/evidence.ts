@@ -2,10 +2,11 @@ import { Deadline, harmless } from '@aws-deploy-actions/action-runtime'
 import { type Calling, call } from '@aws-deploy-actions/aws-clients'
 import { adviceFor, type Registrable } from '@aws-deploy-actions/ecs'
 import type { FailureRecord } from '@aws-deploy-actions/pipeline-report'
-import { DescribeTasksCommand, type ECSClient, ListTasksCommand, type Task } from '@aws-sdk/client-ecs'
+import { DescribeTasksCommand, type ECSClient, ListTasksCommand, type Service, type Task } from '@aws-sdk/client-ecs'
 import type { DeployInputs } from './inputs.ts'
 import { lastLinesOf } from './last-lines.ts'
 import type { Rollout } from './rollout.ts'
+import { describedServices } from './services.ts'
 import { type TargetWatch, unhealthyTargets } from './targets.ts'
 
 /** What was seen of a deployment that failed, as lines for people, and the advice that follows from it. */
@@ -14,7 +15,7 @@ export interface Evidence {
   readonly advice: Pick<FailureRecord, 'cause' | 'next'>
 }
 
-const EVENTS = 6
+const EVENTS = 10
 /** Events that say why come before those that say what was stopped and registered (newest first in both). */
 const TELLING = /unhealthy|unable|fail|error|rolling back|alarm/i
 const OWN_FAULT = {
@@ -22,6 +23,8 @@ const OWN_FAULT = {
   next: ['Its last lines say why; the whole log is in the log group of the container.'],
 }
 const TASKS = 3
+/** ListTasks gives 100 at a time, as many as DescribeTasks takes (API reference); stopped tasks stay for an hour. */
+const PAGES = 10
 const LOG_LINES = 20
 
 /**
@@ -40,13 +43,21 @@ export async function evidenceOf(
 ): Promise<Evidence> {
   const { definition } = rollout.target
   const calling = { ...context, deadline: new Deadline(context.clock, mostMs) }
-  const [tasks, targets] = await Promise.all([
+  const [failed, targets, services] = await Promise.all([
     orNothing(calling, () => failedTasks(rollout, ecs, cluster, calling)),
     orNothing(calling, () => unhealthyTargets(rollout, watch, region, calling)),
+    // While nothing moves, the service is looked at seldom, and its events grow old.
+    orNothing(calling, async () => [...(await describedServices(ecs, cluster, [rollout.name], calling)).values()]),
   ])
+  const tasks = failed.slice(0, TASKS)
   const logs = await orNothing(calling, () => lastLinesOf(tasks, definition, region, LOG_LINES, calling))
-  const seen = [...monitors(rollout), ...tasks.flatMap(task => taskLines(task, definition)), ...targets]
-  const happened = events(rollout)
+  const seen = [
+    ...monitors(rollout),
+    ...tasks.flatMap(task => taskLines(task, definition)),
+    ...more(failed.length - TASKS, 'tasks stopped'),
+    ...targets,
+  ]
+  const happened = events({ ...rollout, service: services[0] ?? rollout.service })
   const exitCodes = tasks.flatMap(({ containers = [] }) =>
     containers.flatMap(({ exitCode }) => (exitCode === undefined || exitCode === 0 ? [] : [exitCode])),
   )
@@ -68,36 +79,48 @@ function monitors({ serviceDeployment }: Rollout): string[] {
   ]
 }
 
-function events({ service, startedAt = 0 }: Rollout): string[] {
-  return (service?.events ?? [])
+function events({ service, startedAt = 0 }: Pick<Rollout, 'startedAt'> & { service: Service | undefined }): string[] {
+  const happened = (service?.events ?? [])
     .filter(({ createdAt }) => (createdAt?.getTime() ?? 0) >= startedAt - 1000)
     .toSorted((a, b) => Number(TELLING.test(b.message ?? '')) - Number(TELLING.test(a.message ?? '')))
-    .slice(0, EVENTS)
     .map(({ message }) => `event: ${message}`)
+  return [...happened.slice(0, EVENTS), ...more(happened.length - EVENTS, 'events since the deployment began')]
+}
+
+/** What is left out is said. */
+function more(many: number, what: string): string[] {
+  return many > 0 ? [`… ${many} more ${what}`] : []
 }
 
 /** A task that was not wanted any more; those that failed a health check are stopped by the scheduler, too. */
 const SCALED = /^Scaling activity initiated by/
 
-/** The newest tasks of our deployment that stopped. */
+/** The tasks of our deployment that stopped, newest first. */
 async function failedTasks(
   { name, deploymentId }: Rollout,
   ecs: ECSClient,
   cluster: string,
   calling: Calling,
 ): Promise<Task[]> {
-  const { taskArns = [] } = await call('ecs:ListTasks', calling, options =>
-    ecs.send(new ListTasksCommand({ cluster, serviceName: name, desiredStatus: 'STOPPED' }), options),
-  )
-  if (taskArns.length === 0) return []
-  const { tasks = [] } = await call('ecs:DescribeTasks', calling, options =>
-    ecs.send(new DescribeTasksCommand({ cluster, tasks: taskArns.slice(0, 100) }), options),
-  )
+  const tasks: Task[] = []
+  let nextToken: string | undefined
+  for (let page = 0; page < PAGES; page++) {
+    const input = { cluster, serviceName: name, desiredStatus: 'STOPPED' as const, nextToken }
+    const listed = await call('ecs:ListTasks', calling, options => ecs.send(new ListTasksCommand(input), options))
+    const { taskArns = [] } = listed
+    if (taskArns.length > 0) {
+      const described = await call('ecs:DescribeTasks', calling, options =>
+        ecs.send(new DescribeTasksCommand({ cluster, tasks: taskArns }), options),
+      )
+      tasks.push(...(described.tasks ?? []))
+    }
+    nextToken = listed.nextToken
+    if (nextToken === undefined) break
+  }
   const time = ({ stoppingAt, createdAt }: Task): number => (stoppingAt ?? createdAt)?.getTime() ?? 0
   return tasks
     .filter(({ startedBy, stoppedReason = '' }) => startedBy === deploymentId && !SCALED.test(stoppedReason))
     .toSorted((a, b) => time(b) - time(a))
-    .slice(0, TASKS)
 }
 
 function taskLines(

@@ -4,7 +4,7 @@ import { describedRevision, familyRevision, type Revision } from '@aws-deploy-ac
 import type { ECSClient, Service, ServiceRevision } from '@aws-sdk/client-ecs'
 import type { DesiredService } from './desired.ts'
 import { currentRevisionArn, describedServiceRevisions } from './digests.ts'
-import type { DeployInputs } from './inputs.ts'
+import type { DeployInputs, RollbackTarget } from './inputs.ts'
 import { checked, ofEach, type Plan } from './plan.ts'
 import { withRecordedDigests } from './recorded-digests.ts'
 import { successfulRevision } from './rollback.ts'
@@ -38,18 +38,29 @@ async function earlier(
   const running = await described(name, service?.taskDefinition ?? '', ecs, calling)
   const given = inputs.rollbackTo.get(name)
   const now = service === undefined ? undefined : current.get(currentRevisionArn(service) ?? '')
-  const isWanted = (revision: ServiceRevision): boolean =>
-    given === undefined
-      ? !isSame(revision, running.arn, now)
-      : familyRevision(revision.taskDefinition ?? '') === familyRevision(given)
+  const isWanted =
+    given === undefined ? (revision: ServiceRevision) => !isSame(revision, running.arn, now) : isGiven(given)
   const ran = await successfulRevision(name, isWanted, ecs, inputs.cluster, calling)
-  const reference = given ?? ran?.taskDefinition
+  const reference = given?.revision ?? ran?.taskDefinition
   if (reference === undefined)
     throw new Failure(`${name} has no earlier deployment that succeeded: there is nothing to go back to.`)
   const base = await described(name, reference, ecs, calling)
   const desired =
-    ran === undefined ? base.definition : await withRecordedDigests(name, base.definition, ran, inputs.region, calling)
+    ran === undefined
+      ? base.definition
+      : await withRecordedDigests(name, base.definition, ran, inputs.region, true, calling)
   return { name, current: running, base, desired }
+}
+
+/** The revisions come newest first: those after the deployment in question are older than it. */
+function isGiven({ revision: given, beforeDeployment }: RollbackTarget): (revision: ServiceRevision) => boolean {
+  const number = beforeDeployment?.replace(/^.*\//, '')
+  let isEarlier = number === undefined
+  return ({ taskDefinition = '', serviceRevisionArn = '' }) => {
+    if (isEarlier) return familyRevision(taskDefinition) === familyRevision(given)
+    isEarlier = serviceRevisionArn.endsWith(`/${number}`)
+    return false
+  }
 }
 
 /** The same task definition with the same digests as what runs now: behind a tag that moved, one revision is two versions. */

@@ -21,6 +21,14 @@ export interface Targeted<Value> {
   readonly value: Value
 }
 
+/** Where `rollback-to` sends a service. */
+export interface RollbackTarget {
+  /** `family:revision` */
+  readonly revision: string
+  /** id of a deployment that put the same revision in: what ran before it were other images behind the same tags */
+  readonly beforeDeployment: string | undefined
+}
+
 export interface DeployInputs {
   readonly region: string
   readonly cluster: string
@@ -38,8 +46,7 @@ export interface DeployInputs {
   readonly timeoutMs: number
   readonly rollback: 'failed' | 'all' | 'none'
   readonly operation: 'deploy' | 'rollback'
-  /** service → `family:revision` to go back to */
-  readonly rollbackTo: ReadonlyMap<string, string>
+  readonly rollbackTo: ReadonlyMap<string, RollbackTarget>
   readonly maxParallel: number
   readonly preflight: boolean
   readonly dryRun: boolean
@@ -146,9 +153,9 @@ function variableInputs(input: InputReader, name: 'environment' | 'secrets'): Ta
 }
 
 /** `rollback-to` is the `services` output of an earlier deployment. */
-function rollbackTargets(input: InputReader, operation: DeployInputs['operation']): Map<string, string> {
+function rollbackTargets(input: InputReader, operation: DeployInputs['operation']): Map<string, RollbackTarget> {
   const allowed = 'allowed is the services output of an earlier deployment, a JSON array'
-  const targets = new Map<string, string>()
+  const targets = new Map<string, RollbackTarget>()
   const parsed = input.parsed('rollback-to', (text): unknown => {
     try {
       return JSON.parse(text)
@@ -161,8 +168,11 @@ function rollbackTargets(input: InputReader, operation: DeployInputs['operation'
   for (const entry of Array.isArray(parsed) ? parsed : [undefined]) {
     const name = isObject(entry) ? entry['name'] : undefined
     const previous = isObject(entry) ? entry['previousTaskDefinition'] : undefined
-    if (typeof name === 'string' && typeof previous === 'string') targets.set(name, previous)
-    else if (typeof name !== 'string') input.conflict('rollback-to', `an entry has no name; ${allowed}`)
+    if (typeof name === 'string' && typeof previous === 'string' && isObject(entry)) {
+      const { taskDefinition, status, deploymentId } = entry
+      const isSame = taskDefinition === previous && status === 'deployed' && typeof deploymentId === 'string'
+      targets.set(name, { revision: previous, beforeDeployment: isSame ? deploymentId : undefined })
+    } else if (typeof name !== 'string') input.conflict('rollback-to', `an entry has no name; ${allowed}`)
   }
   return targets
 }

@@ -2,9 +2,6 @@ import { AwsError, type Calling, call, sdkConfig } from '@aws-deploy-actions/aws
 import type { Registrable } from '@aws-deploy-actions/ecs'
 import type { Task } from '@aws-sdk/client-ecs'
 
-/** Containers of a task whose lines are shown. */
-const CONTAINERS = 3
-
 /**
  * The last log lines of each container of the newest task that has any, prefixed with the container's name; those that
  * failed come first.
@@ -19,14 +16,14 @@ export async function lastLinesOf(
 ): Promise<string[]> {
   const { streamsOfTask } = await import('@aws-deploy-actions/container-logs')
   const { CloudWatchLogsClient, GetLogEventsCommand } = await import('@aws-sdk/client-cloudwatch-logs')
-  for (const { taskArn = '', containers = [] } of tasks) {
+  for (const [index, { taskArn = '', containers = [] }] of tasks.entries()) {
     const failed = new Set(containers.flatMap(({ name, exitCode }) => (exitCode === 0 ? [] : [name])))
     const ordered = (definition.containerDefinitions ?? []).toSorted(
       (a, b) => Number(failed.has(b.name)) - Number(failed.has(a.name)),
     )
     const { streams } = streamsOfTask(ordered, taskArn.slice(taskArn.lastIndexOf('/') + 1), region)
     const lines = await Promise.all(
-      streams.slice(0, CONTAINERS).map(async ({ container, group, stream, region: own }) => {
+      streams.map(async ({ container, group, stream, region: own }) => {
         const logs = new CloudWatchLogsClient(sdkConfig(own))
         try {
           const { events = [] } = await call('logs:GetLogEvents', calling, options =>
@@ -40,7 +37,9 @@ export async function lastLinesOf(
         }
       }),
     )
-    if (lines.some(own => own.length > 0)) return lines.flat()
+    if (lines.every(own => own.length === 0)) continue
+    const others = tasks.length - index - 1
+    return [...lines.flat(), ...(others > 0 ? [`… the lines of ${others} earlier tasks are in their log streams`] : [])]
   }
   return []
 }

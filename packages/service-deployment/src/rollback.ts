@@ -1,6 +1,8 @@
 import { AwsError, type Calling, call, PermissionError } from '@aws-deploy-actions/aws-clients'
 import { describedRevision, familyRevision, registeredRevision } from '@aws-deploy-actions/ecs'
 import {
+  type Deployment,
+  DescribeServiceDeploymentsCommand,
   DescribeServiceRevisionsCommand,
   type ECSClient,
   ListServiceDeploymentsCommand,
@@ -15,6 +17,7 @@ import { describedServices } from './services.ts'
 
 /** ListServiceDeployments gives 20 at a time, DescribeServiceRevisions takes 20 (API reference). */
 const PAGE = 20
+export const ECS_ROLLS_BACK = 'ECS is rolling it back; that goes on.'
 /** So many deployments back is far enough. */
 const MOST_PAGES = 5
 
@@ -53,23 +56,38 @@ export async function successfulRevision(
 
 /**
  * Asks ECS to take a deployment back that is still going on.
- * @returns whether ECS accepted it; when it did not, it is over already, there is nothing to go back to, or we may not
+ * @returns what goes on, in words; undefined when ECS refused: it is over, there is nothing to go back to, or we may not
  */
 export async function requestRollback(
   serviceDeploymentArn: string,
   name: string,
   ecs: ECSClient,
   calling: Calling,
-): Promise<boolean> {
+): Promise<string | undefined> {
   try {
     await call('ecs:StopServiceDeployment', calling, options =>
       ecs.send(new StopServiceDeploymentCommand({ serviceDeploymentArn, stopType: 'ROLLBACK' }), options),
     )
     calling.log.info(`${name}: rollback requested, ECS accepted it.`)
-    return true
+    return 'A rollback was requested and accepted; it goes on.'
   } catch (error) {
     if (!(error instanceof AwsError || error instanceof PermissionError)) throw error
     calling.log.debug(`${name}: StopServiceDeployment: ${error.message} ${error.details.said ?? ''}`)
+    if (!(await isGoingBack(serviceDeploymentArn, ecs, calling))) return undefined
+    calling.log.info(`${name}: ${ECS_ROLLS_BACK}`)
+    return ECS_ROLLS_BACK
+  }
+}
+
+/** An earlier request whose answer was lost, or ECS itself, was first. */
+async function isGoingBack(arn: string, ecs: ECSClient, calling: Calling): Promise<boolean> {
+  try {
+    const { serviceDeployments = [] } = await call('ecs:DescribeServiceDeployments', calling, options =>
+      ecs.send(new DescribeServiceDeploymentsCommand({ serviceDeploymentArns: [arn] }), options),
+    )
+    return /^ROLLBACK_(?:REQUESTED|IN_PROGRESS|SUCCESSFUL)$/.test(serviceDeployments[0]?.status ?? '')
+  } catch (error) {
+    if (!(error instanceof AwsError || error instanceof PermissionError)) throw error
     return false
   }
 }
@@ -79,6 +97,8 @@ export interface WayBack {
   readonly name: string
   /** of the deployment that is taken back */
   readonly deploymentId: string | undefined
+  /** id of the PRIMARY when it was seen to have failed: that deployment's, or that of ECS's own way back which failed */
+  readonly lastSeen?: string | undefined
   /** ARN of the revision that it put in */
   readonly taskDefinition: string
   /** ARN of the one that ran well before; undefined when it did not */
@@ -87,9 +107,29 @@ export interface WayBack {
   readonly count?: CountChange | undefined
 }
 
+/** The service after UpdateService, and the `family:revision` that it goes back to. */
+export interface PutBack extends Updated {
+  readonly to: string
+}
+
+/** Nothing was put in: another deployment is the PRIMARY, somebody's or ECS's own way back. */
+export interface Overtaken {
+  readonly overtakenBy: Deployment
+}
+
+/** Is it ECS's own way back, begun since the last look? */
+export function isWayBackOfEcs({ overtakenBy }: Overtaken): boolean {
+  return /roll(?:ing|ed) back/i.test(overtakenBy.rolloutStateReason ?? '')
+}
+
+export function overtakenWords({ overtakenBy: { id, taskDefinition = '' } }: Overtaken): string {
+  return `Another deployment, ${id} of ${familyRevision(taskDefinition)}, took over since: it is left alone.`
+}
+
 /**
- * Puts the last successful revision back in, with the digests that ran then and the number of tasks that this step changed.
- * @returns the service after it and its `family:revision`; undefined when there is nothing to go back to
+ * Puts the last successful revision back in, with the digests that ran then and the number of tasks that this step
+ * changed; never over a deployment that took over in the meantime.
+ * @returns undefined when there is nothing to go back to
  */
 export async function putBack(
   way: WayBack,
@@ -97,13 +137,16 @@ export async function putBack(
   cluster: string,
   region: string,
   calling: Calling,
-): Promise<(Updated & { readonly to: string }) | undefined> {
+): Promise<PutBack | Overtaken | undefined> {
   const found = await revisionBefore(way, ecs, cluster, calling)
   const known = found?.taskDefinition ?? (way.previous === way.taskDefinition ? undefined : way.previous)
   if (known === undefined) return undefined
   const arn = await runnable(way.name, known, found, region, ecs, calling)
   const before = (await describedServices(ecs, cluster, [way.name], calling)).get(way.name)
   if (before === undefined) return undefined
+  const primary = primaryDeployment(before)
+  if (primary !== undefined && primary.id !== way.deploymentId && primary.id !== way.lastSeen)
+    return { overtakenBy: primary }
   const request = {
     cluster,
     service: way.name,
@@ -111,7 +154,7 @@ export async function putBack(
     forceNewDeployment: true,
     ...formerCount(way.count, before),
   }
-  const updated = await putIn(ecs, request, arn, primaryDeployment(before)?.id, calling)
+  const updated = await putIn(ecs, request, arn, primary?.id, calling)
   calling.log.info(`${way.name}: going back to ${familyRevision(arn)} (${updated.primary}).`)
   return { ...updated, to: familyRevision(arn) }
 }
@@ -148,7 +191,9 @@ async function runnable(
     const target = await describedRevision(ecs, arn, calling)
     if (target === undefined) return arn
     const definition =
-      ran === undefined ? target.definition : await withRecordedDigests(name, target.definition, ran, region, calling)
+      ran === undefined
+        ? target.definition
+        : await withRecordedDigests(name, target.definition, ran, region, false, calling)
     return (await registeredRevision(ecs, definition, target, calling)).arn
   } catch (error) {
     if (error instanceof PermissionError || error instanceof AwsError) return arn

@@ -6,7 +6,7 @@ import {
   durationText,
   type Runtime,
 } from '@aws-deploy-actions/action-runtime'
-import { sdkConfig } from '@aws-deploy-actions/aws-clients'
+import { type Calling, sdkConfig } from '@aws-deploy-actions/aws-clients'
 import { familyRevision } from '@aws-deploy-actions/ecs'
 import type { FailureRecord } from '@aws-deploy-actions/pipeline-report'
 import { ECSClient } from '@aws-sdk/client-ecs'
@@ -14,9 +14,9 @@ import { setOutputs } from './announce.ts'
 import { movedTags, runningImages } from './digests.ts'
 import { plannedRollback } from './go-back.ts'
 import type { DeployInputs } from './inputs.ts'
-import { isSteady, planLines, plannedDeployment, rolloutsOf } from './plan.ts'
+import { isSteady, type Plan, planLines, plannedDeployment, rolloutsOf } from './plan.ts'
 import { failureWithEvidence, untilSettled } from './roll-out.ts'
-import { primaryDeployment, type Rollout, type RunningImage } from './rollout.ts'
+import { newRollout, primaryDeployment, type Rollout, type RunningImage } from './rollout.ts'
 import { ServicesFailed } from './services-failed.ts'
 import { startWaiting } from './start.ts'
 import type { Step } from './step.ts'
@@ -57,18 +57,14 @@ export async function deployServices(inputs: DeployInputs, run: DeployRun, runti
   const planned = inputs.operation === 'rollback' ? plannedRollback : plannedDeployment
   const plan = await log.group('Plan', () => planned(inputs, ecs, calling))
   run.differences = planLines(plan, inputs.showValues)
+  if (inputs.dryRun) {
+    const changes = await plannedChanges(plan, run.differences, ecs, inputs, calling)
+    run.rollouts = changes.rollouts
+    run.differences = changes.differences
+  }
   for (const [name, lines] of run.differences)
     log.info(lines.length === 0 ? `${name}: no difference` : `${name}:\n${lines.map(line => `  ${line}`).join('\n')}`)
   if (inputs.dryRun) {
-    run.rollouts = plan.wanted.map(({ name, current }) => ({
-      name,
-      previous: current,
-      previousWorked: true,
-      target: current,
-      status: 'planned',
-      sawFailure: false,
-      images: [],
-    }))
     await setOutputs(run, runtime)
     return 'planned'
   }
@@ -88,17 +84,23 @@ async function rolledOut(run: DeployRun, step: Step): Promise<string> {
   const { rollouts } = run
   const { inputs, runtime } = step
   try {
-    const forced = await forcedServices(rollouts, step)
+    const forced = await forcedServices(rollouts, step.ecs, inputs, step.calling)
+    for (const [name, why] of inputs.forceNewDeployment ? [] : forced)
+      step.calling.log.info(`${name}: ${why}; a new deployment is forced.`)
     noteUnchanged(rollouts, forced, step)
     if (!inputs.wait) {
       while (rollouts.some(({ status }) => status === 'waiting')) await startAll(rollouts, forced, step)
-      for (const rollout of rollouts) if (rollout.status === 'in-progress') rollout.status = 'started'
+      if (inputs.rollback === 'all' && rollouts.some(({ status }) => status === 'failed')) {
+        await requestAllBack(rollouts, 'failed', step)
+      } else {
+        for (const rollout of rollouts) if (rollout.status === 'in-progress') rollout.status = 'started'
+        await runtime.remember('deployments', '')
+      }
     } else {
       await untilSettled(rollouts, step, () => startWaiting(rollouts, forced, step))
-      // A rollback that failed is not undone: the version that the user wants to be rid of would come back.
-      if (inputs.operation === 'deploy') await takeBack(rollouts, step)
+      await takeBack(rollouts, step)
+      await runtime.remember('deployments', '')
     }
-    await runtime.remember('deployments', '')
   } catch (error) {
     const timedOut = error instanceof DeadlineExceeded
     await requestAllBack(rollouts, error instanceof Cancelled ? 'cancelled' : timedOut ? 'timed-out' : 'failed', step)
@@ -139,7 +141,7 @@ function definedImages({ status, target, previous }: Rollout): RunningImage[] {
   return containerDefinitions.map(({ name = '', image = '' }) => ({ container: name, image, digest: undefined }))
 }
 
-async function startAll(rollouts: readonly Rollout[], forced: ReadonlySet<string>, step: Step): Promise<void> {
+async function startAll(rollouts: readonly Rollout[], forced: ReadonlyMap<string, string>, step: Step): Promise<void> {
   const unlimited = { ...step, inputs: { ...step.inputs, maxParallel: rollouts.length } }
   await startWaiting(rollouts, forced, unlimited)
 }
@@ -150,7 +152,7 @@ function verdictOn(run: DeployRun, { wait, operation }: DeployInputs): string {
   if (operation === 'rollback') {
     for (const rollout of rollouts.filter(({ status }) => status === 'rolled-back')) {
       rollout.status = 'failed'
-      rollout.reason = `${rollout.reason ?? ''} The rollback itself failed, and ECS took it back.`.trim()
+      rollout.reason = sentences(rollout.reason, `The rollback itself failed; it runs ${rollout.backTo} again.`)
     }
   }
   const good = new Set(['deployed', 'unchanged', 'started'])
@@ -164,29 +166,61 @@ function verdictOn(run: DeployRun, { wait, operation }: DeployInputs): string {
 }
 
 /**
- * Those that have to be deployed though their task definition stays: asked for, a tag means another image now, or the
- * last deployment of the same revision failed (ECS sees no change then and does nothing).
+ * Those that have to be deployed though their task definition stays, and why: asked for, a tag means another image now, or
+ * the last deployment of the same revision failed (ECS sees no change then and does nothing).
  */
-async function forcedServices(rollouts: readonly Rollout[], { ecs, inputs, calling }: Step): Promise<Set<string>> {
-  if (inputs.forceNewDeployment) return new Set(rollouts.map(({ name }) => name))
-  const forced = new Set<string>()
+async function forcedServices(
+  rollouts: readonly Rollout[],
+  ecs: ECSClient,
+  { region, forceNewDeployment }: DeployInputs,
+  calling: Calling,
+): Promise<Map<string, string>> {
+  if (forceNewDeployment) return new Map(rollouts.map(({ name }) => [name, 'force-new-deployment']))
+  const forced = new Map<string, string>()
   const same = rollouts.filter(({ previous, target }) => previous.arn === target.arn)
   if (same.length === 0) return forced
-  for (const [name, container] of await movedTags(same, ecs, inputs.region, calling)) {
-    calling.log.info(
-      `${name}: the tag of ${container} means another image now than what runs; a new deployment is forced.`,
-    )
-    forced.add(name)
-  }
+  for (const [name, container] of await movedTags(same, ecs, region, calling))
+    forced.set(name, `the tag of ${container} means another image now than what runs`)
   for (const { name, service } of same) {
-    if (service === undefined || primaryDeployment(service)?.rolloutState !== 'FAILED' || forced.has(name)) continue
-    calling.log.info(`${name}: its last deployment FAILED; a new one is forced.`)
-    forced.add(name)
+    if (service !== undefined && primaryDeployment(service)?.rolloutState === 'FAILED' && !forced.has(name))
+      forced.set(name, 'its last deployment FAILED')
   }
   return forced
 }
 
-function noteUnchanged(rollouts: readonly Rollout[], forced: ReadonlySet<string>, { inputs, calling }: Step): void {
+/** What a dry run tells beside the differences of the task definitions: what would be done though there are none. */
+async function plannedChanges(
+  { wanted, services }: Plan,
+  differences: ReadonlyMap<string, readonly string[]>,
+  ecs: ECSClient,
+  inputs: DeployInputs,
+  calling: Calling,
+): Promise<{ rollouts: Rollout[]; differences: Map<string, readonly string[]> }> {
+  const rollouts = wanted.map(({ name, current }) => newRollout(name, current, current, services.get(name)))
+  const same = rollouts.filter(({ name }) => differences.get(name)?.length === 0)
+  const forced = await forcedServices(same, ecs, inputs, calling)
+  const told = new Map(differences)
+  for (const rollout of rollouts) {
+    const { name, service } = rollout
+    rollout.status = 'planned'
+    const why = forced.get(name)
+    const count = inputs.desiredCount
+    told.set(name, [
+      ...(told.get(name) ?? []),
+      ...(why === undefined ? [] : [`a new deployment is forced: ${why}`]),
+      ...(count === undefined || count === service?.desiredCount
+        ? []
+        : [`desired count: ${service?.desiredCount} → ${count}`]),
+    ])
+  }
+  return { rollouts, differences: told }
+}
+
+function noteUnchanged(
+  rollouts: readonly Rollout[],
+  forced: ReadonlyMap<string, string>,
+  { inputs, calling }: Step,
+): void {
   for (const rollout of rollouts) {
     const { service, previous, target, name } = rollout
     const sameCount = inputs.desiredCount === undefined || inputs.desiredCount === service?.desiredCount

@@ -5,7 +5,8 @@ import { rememberBegun } from './clean-up.ts'
 import { serviceConsoleUrl } from './console.ts'
 import { inParallel } from './in-parallel.ts'
 import { putIn } from './put-in.ts'
-import type { Rollout } from './rollout.ts'
+import { primaryDeployment, type Rollout } from './rollout.ts'
+import { describedServices } from './services.ts'
 import type { Step } from './step.ts'
 
 /** UpdateService calls at the same time; more would only be throttled. */
@@ -14,7 +15,7 @@ const AT_ONCE = 4
 /** Starts as many of those that wait as `max-parallel` allows. With `rollback: all`, none after a failure. */
 export async function startWaiting(
   rollouts: readonly Rollout[],
-  forced: ReadonlySet<string>,
+  forced: ReadonlyMap<string, string>,
   step: Step,
 ): Promise<void> {
   const waiting = rollouts.filter(({ status }) => status === 'waiting')
@@ -30,6 +31,7 @@ export async function startWaiting(
   const room = step.inputs.maxParallel - rollouts.filter(({ status }) => status === 'in-progress').length
   const next = waiting.slice(0, room)
   if (next.length === 0) return
+  await lookedAgain(next, step)
   for (const rollout of next) {
     rollout.status = 'in-progress'
     const from = rollout.service?.desiredCount
@@ -40,6 +42,19 @@ export async function startWaiting(
   await inParallel(AT_ONCE, next, rollout => start(rollout, forced.has(rollout.name), rollouts.length === 1, step))
   await rememberBegun(rollouts, step)
   await step.announce()
+}
+
+/** Registering and queueing take time: whatever others deployed meanwhile is not ours. */
+async function lookedAgain(rollouts: readonly Rollout[], { ecs, inputs, calling }: Step): Promise<void> {
+  const names = rollouts.map(({ name }) => name)
+  const services = await describedServices(ecs, inputs.cluster, names, calling)
+  for (const rollout of rollouts) {
+    const service = services.get(rollout.name)
+    const before = service === undefined ? undefined : primaryDeployment(service)?.id
+    if (service === undefined || before === undefined) continue
+    rollout.service = service
+    rollout.before = before
+  }
 }
 
 async function start(rollout: Rollout, forced: boolean, alone: boolean, step: Step): Promise<void> {

@@ -7,11 +7,20 @@ import { inParallel } from './in-parallel.ts'
 import { ServicePoller } from './poller.ts'
 import { putInAlready } from './put-in.ts'
 import { secondsOf, untilSettled } from './roll-out.ts'
-import { putBack, requestRollback, type WayBack } from './rollback.ts'
-import { currentVerdict, type Rollout } from './rollout.ts'
+import {
+  ECS_ROLLS_BACK,
+  isWayBackOfEcs,
+  overtakenWords,
+  type PutBack,
+  putBack,
+  requestRollback,
+  type WayBack,
+} from './rollback.ts'
+import { currentVerdict, primaryDeployment, type Rollout } from './rollout.ts'
 import type { Step } from './step.ts'
 
 const NOTHING_EARLIER = 'There is no earlier revision that worked: nothing to go back to.'
+const HAD_BEGUN = 'had begun before this step; it goes on.'
 const ANOTHER_FAILED = 'Another service of the step failed (rollback: all).'
 const AT_ONCE = 4
 /** After the deadline or a cancel (ms): all requests, and one try of them. */
@@ -36,8 +45,14 @@ export async function takeBack(rollouts: readonly Rollout[], step: Step): Promis
     await putCountBack(name, count, step.ecs, inputs.cluster, calling)
   })
   const back: Rollout[] = []
+  const byEcsNow: Rollout[] = []
   await inParallel(AT_ONCE, [...failed, ...others], async rollout => {
-    if (rollout.joined && rollout.status === 'deployed') {
+    if (rollout.joined && rollout.status === 'failed') {
+      const count = await countBackWords(rollout, step.ecs, inputs.cluster, calling)
+      rollout.reason = sentences(rollout.reason, `The deployment ${rollout.deploymentId} ${HAD_BEGUN}`, count)
+      return
+    }
+    if (rollout.joined) {
       // The deployment is an earlier one: only the number of tasks was ours.
       const service = await putCountBack(rollout.name, rollout.count, step.ecs, inputs.cluster, calling)
       if (service === undefined) return
@@ -55,12 +70,23 @@ export async function takeBack(rollouts: readonly Rollout[], step: Step): Promis
       if (rollout.status === 'deployed') rollout.status = 'failed'
       return
     }
+    if ('overtakenBy' in found) {
+      if (isWayBackOfEcs(found)) {
+        rollout.status = 'in-progress'
+        byEcsNow.push(rollout)
+        return
+      }
+      rollout.status = 'superseded'
+      rollout.reason = sentences(rollout.reason, overtakenWords(found))
+      calling.log.info(`${rollout.name}: ${rollout.reason}`)
+      return
+    }
     if (rollout.status === 'deployed') rollout.reason = ANOTHER_FAILED
     followBack(rollout, found)
     back.push(rollout)
   })
-  if (back.length === 0) return
-  await untilSettled(back, step)
+  if (back.length + byEcsNow.length === 0) return
+  await untilSettled([...back, ...byEcsNow], step)
   for (const rollout of back) {
     if (rollout.status === 'deployed') rollout.status = 'rolled-back'
     else if (rollout.status === 'rolled-back' || rollout.status === 'failed') {
@@ -75,10 +101,7 @@ function hasFailed({ status, deploymentId, backTo }: Rollout): boolean {
   return status === 'failed' && deploymentId !== undefined && backTo === undefined
 }
 
-function followBack(
-  rollout: Rollout,
-  { to, primary, service }: NonNullable<Awaited<ReturnType<typeof putBack>>>,
-): void {
+function followBack(rollout: Rollout, { to, primary, service }: PutBack): void {
   rollout.status = 'in-progress'
   rollout.backTo = to
   if (rollout.deploymentId !== undefined) rollout.newDeploymentId = rollout.deploymentId
@@ -91,8 +114,26 @@ function followBack(
   delete rollout.failedAt
 }
 
-function wayBackOf({ name, deploymentId, target, previous, previousWorked, count }: Rollout): WayBack {
-  return { name, deploymentId, taskDefinition: target.arn, previous: previousWorked ? previous.arn : undefined, count }
+function wayBackOf(rollout: Rollout): WayBack {
+  const { name, deploymentId, target, previous, previousWorked, count } = rollout
+  return {
+    name,
+    deploymentId,
+    lastSeen: failedWayBack(rollout),
+    taskDefinition: target.arn,
+    previous: previousWorked ? previous.arn : undefined,
+    count,
+  }
+}
+
+/** The PRIMARY with which ECS tried to go back, in vain: it may be replaced, as ours may. */
+function failedWayBack({ service, serviceDeployment, previous }: Rollout): string | undefined {
+  const primary = service === undefined ? undefined : primaryDeployment(service)
+  const isFailed =
+    serviceDeployment?.status === undefined
+      ? primary?.rolloutState === 'FAILED' && primary.taskDefinition === previous.arn
+      : serviceDeployment.status === 'ROLLBACK_FAILED'
+  return isFailed ? primary?.id : undefined
 }
 
 /**
@@ -118,6 +159,11 @@ export async function requestAllBack(
       if (own === 'waiting' || (own === 'in-progress' && startedAt === undefined)) {
         rollout.status = status
         rollout.reason = 'Not begun: nothing was changed.'
+        return
+      }
+      if (own === 'rolled-back' && inputs.rollback !== 'none') {
+        // ECS has taken the revision back, and leaves the number of tasks as it is.
+        rollout.reason = sentences(rollout.reason, await countBackWords(rollout, step.ecs, inputs.cluster, cleanUp))
         return
       }
       const goesOn = own === 'in-progress' || own === 'started'
@@ -158,22 +204,23 @@ async function requestedBack(
   }
   if (rollback === 'none') return `The deployment ${rollout.deploymentId} goes on (rollback: none).`
   if (rollout.joined) {
-    return sentences(
-      `The deployment ${rollout.deploymentId} had begun before this step; it goes on.`,
-      await countBack(),
-    )
+    return sentences(`The deployment ${rollout.deploymentId} ${HAD_BEGUN}`, await countBack())
   }
-  if (following && currentVerdict(rollout)?.kind === 'rolling-back')
-    return sentences('ECS is rolling it back; that goes on.', await countBack())
+  if (following && currentVerdict(rollout)?.kind === 'rolling-back') return sentences(ECS_ROLLS_BACK, await countBack())
   if (following) {
     const arn =
       rollout.serviceDeploymentArn ??
       (await new ServicePoller(ecs, cluster).serviceDeploymentOf(rollout.name, rollout.deploymentId, calling))
-    if (arn !== undefined && (await requestRollback(arn, rollout.name, ecs, calling)))
-      return sentences('A rollback was requested and accepted; it goes on.', await countBack())
+    const goesOn = arn === undefined ? undefined : await requestRollback(arn, rollout.name, ecs, calling)
+    if (goesOn !== undefined) return sentences(goesOn, await countBack())
   }
   const back = await putBack(wayBackOf(rollout), ecs, cluster, region, calling)
   if (back === undefined) return NOTHING_EARLIER
+  if ('overtakenBy' in back) {
+    if (isWayBackOfEcs(back)) return sentences(ECS_ROLLS_BACK, await countBack())
+    rollout.status = 'superseded'
+    return overtakenWords(back)
+  }
   rollout.backTo = back.to
   return `A rollback to ${back.to} was requested and accepted; it goes on.`
 }

@@ -97,14 +97,16 @@ export async function unhealthyTargets(
   const lines: string[] = []
   for (const group of TargetGroups) {
     const arn = group.TargetGroupArn ?? ''
-    const unhealthy = (await read(arn, calling))
-      .filter(({ TargetHealth }) => TargetHealth?.State !== 'healthy' && TargetHealth?.State !== 'draining')
-      .slice(0, TARGETS)
+    const bad = (await read(arn, calling)).filter(
+      ({ TargetHealth }) => TargetHealth?.State !== 'healthy' && TargetHealth?.State !== 'draining',
+    )
+    const unhealthy = bad.slice(0, TARGETS)
     const codes = group.Matcher?.HttpCode ?? group.Matcher?.GrpcCode ?? 'a connection'
     const path = group.HealthCheckPath === undefined ? '' : ` ${group.HealthCheckPath}`
     lines.push(
       ...unhealthy.map(target => `target ${targetName(target)} is ${stateWords(target)}`),
-      ...watch.remembered(arn, new Set(unhealthy.map(targetName))).slice(0, TARGETS),
+      ...(bad.length > TARGETS ? [`… ${bad.length - TARGETS} more targets are not healthy`] : []),
+      ...watch.remembered(arn, new Set(bad.map(targetName))).slice(0, TARGETS),
       `target group ${group.TargetGroupName}: health check ${group.HealthCheckProtocol}${path} on port ${group.HealthCheckPort}, expects ${codes}; grace period ${service?.healthCheckGracePeriodSeconds ?? 0} s`,
     )
   }

@@ -1,15 +1,14 @@
-import { type Calling, PermissionError } from '@aws-deploy-actions/aws-clients'
-import { isObject } from '../schema.ts'
+import type { Calling } from '@aws-deploy-actions/aws-clients'
 import type { Registrable } from '../task-definition.ts'
 import { type Findings, looked } from './preflight.ts'
-import { manifestOf, type PrivateImage, privateImage } from './private-image.ts'
+import { type PrivateImage, privateImage } from './private-image.ts'
 import type { PublicImage } from './public-image.ts'
 
 /** What was seen of an image; undefined when it is not there. */
 export type Seen = { readonly platforms: readonly string[] } | { readonly unknown: string } | undefined
 
 /** An image of a task definition that lies in ECR. */
-interface EcrImage {
+export interface EcrImage {
   readonly image: string
   readonly private: PrivateImage | undefined
   readonly public: PublicImage | undefined
@@ -44,33 +43,8 @@ export async function checkImages(
   )
 }
 
-/**
- * The digests that a reference means now: the manifest's and, for an index, its entries'. Undefined where that is not to
- * be known: another registry, no permission, no such image.
- */
-export async function meantDigests(
-  image: string,
-  region: string,
-  calling: Calling,
-): Promise<ReadonlySet<string> | undefined> {
-  const reference = ecrImage(image, region, undefined)?.private
-  if (reference === undefined) return undefined
-  try {
-    const found = await manifestOf(reference, calling)
-    if (found?.imageManifest === undefined || found.imageId?.imageDigest === undefined) return undefined
-    const manifest: unknown = JSON.parse(found.imageManifest)
-    const entries = isObject(manifest) && Array.isArray(manifest['manifests']) ? manifest['manifests'] : []
-    const digests = entries.flatMap(entry =>
-      isObject(entry) && typeof entry['digest'] === 'string' ? [entry['digest']] : [],
-    )
-    return new Set([found.imageId.imageDigest, ...digests])
-  } catch (error) {
-    if (error instanceof PermissionError) return undefined
-    throw error
-  }
-}
-
-function ecrImage(image: string, region: string, platform: string | undefined): EcrImage | undefined {
+/** Where an image of a task definition lies in ECR; undefined when it lies elsewhere. */
+export function ecrImage(image: string, region: string, platform: string | undefined): EcrImage | undefined {
   const own = PRIVATE_URI.exec(image)
   if (own !== null) {
     const [, registryId, ownRegion = region, repository = '', tag, digest] = own

@@ -1,7 +1,7 @@
 import { Failure } from '@aws-deploy-actions/action-runtime'
 import { type Calling, PermissionError } from '@aws-deploy-actions/aws-clients'
 import type { Registrable } from '../task-definition.ts'
-import { checkImages, meantDigests } from './images.ts'
+import { checkImages } from './images.ts'
 import { checkLogGroups } from './log-groups.ts'
 import { checkSecrets } from './secrets.ts'
 
@@ -47,4 +47,4 @@ export async function looked(subject: string, findings: Findings, look: () => Pr
   }
 }
 
-export { meantDigests }
+export { type Meaning, meantDigests } from './meant-digests.ts'

@@ -1,6 +1,6 @@
 import { Failure } from '@aws-deploy-actions/action-runtime'
 import type { Calling } from '@aws-deploy-actions/aws-clients'
-import { RegistryConnection, Repository } from '@aws-deploy-actions/container-registry/distribution'
+import { type Manifest, RegistryConnection, Repository } from '@aws-deploy-actions/container-registry/distribution'
 import type { Seen } from './images.ts'
 import { platformsOf } from './platforms.ts'
 
@@ -20,23 +20,30 @@ export interface PublicImage {
  * Looks for an image as a container runtime without credentials does: the API of ECR Public knows the caller's own
  * repositories only.
  */
-export async function publicImage(
-  { host, repository, reference }: PublicImage,
-  { clock, log, signal }: Calling,
-): Promise<Seen> {
-  const patience = AbortSignal.any([AbortSignal.timeout(PATIENCE_MS), ...(signal === undefined ? [] : [signal])])
-  const connection = new RegistryConnection(host, undefined, { clock, log, signal: patience, hide: () => undefined })
-  const registry = new Repository(connection, repository, undefined)
-  try {
-    const found = await registry.manifestOrRefusal(reference)
-    if ('status' in found) {
-      return found.status === 404 ? undefined : { unknown: `${host} answered with ${found.status}` }
-    }
+export async function publicImage(image: PublicImage, calling: Calling): Promise<Seen> {
+  return askedRegistry(image, calling, async (found, registry) => {
     const platforms = await platformsOf(found.bytes.toString(), async descriptor => {
       const config: unknown = JSON.parse((await registry.smallBlob(descriptor)).toString())
       return config
     })
     return { platforms }
+  })
+}
+
+/** What `look` finds in the manifest; undefined when the image is not there; `unknown` is why it could not be asked for. */
+export async function askedRegistry<Found>(
+  { host, repository, reference }: PublicImage,
+  { clock, log, signal, deadline }: Calling,
+  look: (manifest: Manifest, registry: Repository) => Promise<Found>,
+): Promise<Found | { readonly unknown: string } | undefined> {
+  const mostMs = Math.max(1, Math.min(PATIENCE_MS, deadline.left))
+  const patience = AbortSignal.any([AbortSignal.timeout(mostMs), ...(signal === undefined ? [] : [signal])])
+  const connection = new RegistryConnection(host, undefined, { clock, log, signal: patience, hide: () => undefined })
+  const registry = new Repository(connection, repository, undefined)
+  try {
+    const found = await registry.manifestOrRefusal(reference)
+    if (!('status' in found)) return await look(found, registry)
+    return found.status === 404 ? undefined : { unknown: `${host} answered with ${found.status}` }
   } catch (error) {
     signal?.throwIfAborted()
     if (error instanceof Failure || patience.aborted) return { unknown: `${host} could not be asked` }
