@@ -3,8 +3,9 @@
 #   calls       what it was asked
 #   image.TAG   the id of the image app:TAG; `pull` makes it. The tags bad* cannot be pulled
 #   container   what runs: id, image id, tag, time of its start
-# FAKE_SERVICES is the number of services, FAKE_PULL and FAKE_UP how long these take (s),
-# FAKE_PULL_TAG which tags take so long.
+# FAKE_SERVICES is the number of services, FAKE_PULL and FAKE_UP how long these take (s), FAKE_PULL_TAG which tags take so
+# long. FAKE_DEAF makes `up` take no notice of SIGTERM. FAKE_SAYS is what compose and the containers say.
+# FAKE_TAG_FAILS is the tag that `docker tag` cannot set. FAKE_NEEDS_TAG makes compose refuse without TAG.
 set -u
 d=$FAKE_DOCKER
 mkdir -p "$d"
@@ -27,6 +28,10 @@ if [[ $1 == compose ]]; then
     shift 2
   done
   tag=$(sed -n 's/^TAG=//p' "$env_file" 2>/dev/null | tail -n 1)
+  if [[ -z $tag && -n ${FAKE_NEEDS_TAG-} ]]; then
+    echo 'required variable TAG is missing a value' >&2
+    exit 1
+  fi
   tag=${tag:-1}
   case ${1-} in
   config)
@@ -36,6 +41,8 @@ if [[ $1 == compose ]]; then
   ps) if [[ -e $d/container ]]; then for name in $(services); do echo "$name"; done; fi ;;
   up)
     if [[ $* == *--help* ]]; then exit 0; fi
+    if [[ -n ${FAKE_DEAF-} ]]; then trap '' TERM; fi
+    if [[ -n ${FAKE_SAYS-} ]]; then printf '%s\n' "$FAKE_SAYS" >&2; fi
     sleep "${FAKE_UP:-0}"
     image=$(id_of "$tag")
     if [[ -z $image ]]; then exit 1; fi
@@ -92,6 +99,7 @@ case "$1 ${2-}" in
     mkdir -p "$d/kept"
     echo "$2" >"$d/kept/${3##*:}"
   else
+    if [[ $3 == *":${FAKE_TAG_FAILS-}" ]]; then exit 1; fi
     echo "$2" >"$d/image.${3##*:}"
   fi
   ;;
@@ -102,6 +110,6 @@ case "$1 ${2-}" in
   done
   ;;
 'ps '*) if [[ -e $d/container ]]; then cut -d ' ' -f 1 "$d/container"; fi ;;
-'logs '*) echo 'last words' ;;
+'logs '*) printf '%s\n' "${FAKE_SAYS:-last words}" ;;
 esac
 exit 0

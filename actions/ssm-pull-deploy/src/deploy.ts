@@ -6,11 +6,13 @@ import {
   commandConsoleUrl,
   commandEnd,
   followHosts,
+  type HostEnd,
   hostOutcome,
+  isOfWholeCommand,
   mayHaveBeenSent,
   sentCommand,
 } from '@aws-deploy-actions/compose-host'
-import type { SSMClient } from '@aws-sdk/client-ssm'
+import type { Command, SSMClient } from '@aws-sdk/client-ssm'
 import { rememberCommand } from './clean-up.ts'
 import type { DeployInputs } from './inputs.ts'
 import { setOutputs } from './report.ts'
@@ -87,20 +89,30 @@ async function watched(
     run.seen.set(host, details)
   }
   try {
-    const { ends } = await commandEnd(ssm, id, run.hosts.length, targets.kind === 'tags', calling, seen, async end => {
+    const ended = async (end: HostEnd): Promise<void> => {
       const outcome = hostOutcome(end, deploy.operation)
       run.outcomes.set(end.id, outcome)
       const took = outcome.seconds === undefined ? '' : ` after ${outcome.seconds} s`
       if (outcome.failure === undefined || run.hosts.length === 1) log.info(`${end.id}: ${outcome.status}${took}`)
       else log.error(`${end.id} ${outcome.status}`, failureText(outcome.failure))
       await setOutputs(run, runtime)
-    })
+    }
+    const byTags = targets.kind === 'tags'
+    const { ends, command } = await commandEnd(ssm, id, run.hosts.length, byTags, calling, seen, ended)
+    // A host that is in no list: the command itself says why.
+    for (const host of run.hosts) {
+      if (!run.outcomes.has(host) && isOfWholeCommand(command?.StatusDetails)) await ended(unlisted(host, command))
+    }
     // Hosts that a tag selected although they were not listed before.
     run.hosts = [...new Set([...run.hosts, ...ends.map(end => end.id)])].toSorted()
     await logs?.drain(Math.min(TAIL_MS, calling.deadline.left), new Set(run.hosts))
   } finally {
     await logs?.stop()
   }
+}
+
+function unlisted(id: string, command: Command | undefined): HostEnd {
+  return { id, statusDetails: command?.StatusDetails ?? '', exitCode: undefined, result: undefined, said: '' }
 }
 
 function command(inputs: DeployInputs, hosts: number, comment: string): Parameters<typeof sentCommand>[1] {

@@ -46,6 +46,19 @@ describe('configuration from git', () => {
     expect(host.running()).toBe('1')
   })
 
+  withHosts('a branch that the remote has not any more is not taken from the clone', async cloud => {
+    const host = await cloud.addFakeHost()
+    const origin = join(cloud.temp, 'origin')
+    commitIn(origin, 'one')
+    const directory = `${host.directory}-cloned`
+    const inputs = { 'instance-ids': host.id, directory, 'git-repository': origin, 'git-ref': 'main', env: 'TAG=1' }
+    expect((await cloud.run(inputs)).outputs['status']).toBe('deployed')
+    execFileSync('git', ['-C', origin, 'branch', '-m', 'main', 'trunk'])
+    const result = await cloud.run(inputs)
+    expect([result.exitCode, result.outputs['status']]).toEqual([1, 'failed'])
+    expect(result.stdout).toContain('There is no main in')
+  })
+
   withHosts('a ref that is not there is named', async cloud => {
     const host = await cloud.addFakeHost()
     const origin = join(cloud.temp, 'origin')

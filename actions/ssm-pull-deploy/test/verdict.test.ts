@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { instancesOf, startHostCloud } from '../../../test/support/host-cloud.ts'
+import { until } from '../../../test/support/task-cloud.ts'
 import { withHosts } from '../../../test/support/with-hosts.ts'
 
 describe('what becomes of a command', () => {
@@ -190,6 +191,18 @@ describe('hosts', () => {
     expect([exitCode, outputs['status']]).toEqual([1, 'no-targets'])
     expect(stdout).toContain('No managed host has the tag Role=web')
     expect(cloud.calls('SendCommand')).toHaveLength(0)
+  })
+
+  withHosts('a tag that nobody has any more when the command comes: no-targets', async cloud => {
+    const host = await cloud.addFakeHost({ tags: { Role: 'web' } })
+    cloud.aws.addFault({ service: 'ssm', operation: 'SendCommand', kind: 'delay', delayMs: 2000 })
+    const action = await cloud.start({ targets: 'Role=web', directory: host.directory })
+    await until('looked up', () => cloud.calls('SendCommand').length > 0)
+    await host.host.become('terminated')
+    const { exitCode, outputs, stdout } = await action.result
+    expect([exitCode, outputs['status']]).toEqual([1, 'no-targets'])
+    expect(stdout).toContain('StatusDetails NoInstancesInTag')
+    expect(stdout).toContain('Compare the tags with those of the instances.')
   })
 
   withHosts('a host that is offline, and one that is not known, are named before anything is sent', async cloud => {

@@ -1,7 +1,7 @@
 export { type BegunCommand, cancelCommand } from './cancel.ts'
 export { commandConsoleUrl } from './console.ts'
 export { followHosts } from './logs.ts'
-export { type HostOutcome, type HostServices, hostOutcome } from './outcome.ts'
+export { type HostOutcome, type HostServices, hostOutcome, isOfWholeCommand } from './outcome.ts'
 export { type HostResult, hostResult, isObject } from './result.ts'
 export { hostScript, MOST_CHARACTERS, readableScript } from './script.ts'
 export { type HostCommand, mayHaveBeenSent, sentCommand } from './send.ts'

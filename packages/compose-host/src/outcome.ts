@@ -87,6 +87,14 @@ const MEANINGS: Readonly<Record<string, { status: string; what: string; cause: s
   },
 }
 
+/**
+ * True for a StatusDetails that a command has as a whole, with no word on its hosts (Systems Manager User Guide,
+ * "Understanding command statuses").
+ */
+export function isOfWholeCommand(statusDetails: string | undefined): boolean {
+  return statusDetails === 'Incomplete' || statusDetails === 'RateExceeded' || statusDetails === 'NoInstancesInTag'
+}
+
 const OWN_STATUSES: ReadonlySet<string> = new Set(['deployed', 'unchanged', 'rolled-back', 'failed', 'cancelled'])
 
 /** What a host's end means. Green only when SSM says Success and the host says what it has proven. Pure. */

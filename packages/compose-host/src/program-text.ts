@@ -4,9 +4,11 @@ export const START = `# What Systems Manager starts with sh (dash on Debian and 
 set -eu
 umask 077
 work=$(mktemp -d "\${TMPDIR:-/tmp}/ssm-pull-deploy.XXXXXX")
+# For a failure up to here; \`exec\` at the end leaves the folder to the program.
+trap 'rm -rf "$work"' EXIT
 printf %s "\${program:?}" | base64 -d | gzip -dc >"$work/deploy.bash"
 printf %s "\${values:?}" | base64 -d | gzip -dc >"$work/values"
-command -v bash >/dev/null || { echo 'This host has no bash.' >&2; rm -rf "$work"; exit 1; }
+command -v bash >/dev/null || { echo 'This host has no bash.' >&2; exit 1; }
 exec bash "$work/deploy.bash" "$work"
 `
 export const PROGRAM = `#!/usr/bin/env bash
@@ -28,6 +30,8 @@ work=$1
 # worker notices, puts things right and frees the lock.
 front() {
   local worker teller code=0 follow=$work/told
+  # Freed when the disk is full, for the reason and the result.
+  head -c 131072 /dev/zero >"$work/reserve" || echo 'The disk of the temporary folder is full.' >&2
   mkfifo "$work/alive"
   : >"$work/told"
   exec 9<>"$work/alive"
@@ -90,18 +94,21 @@ now() { TZ=UTC printf '%(%Y-%m-%dT%H:%M:%SZ)T' -1; }
 
 # Says what happens: to the log of the host, and to whoever started this. A full disk is no reason to stop half-way.
 tell() {
-  printf '%s\\n' "$*" >>"$work/told" || true
-  printf '%s %s\\n' "$(now)" "$*" || true
+  local text
+  text=$(without_secrets "$*")
+  printf '%s\\n' "$text" >>"$work/told" || true
+  printf '%s %s\\n' "$(now)" "$text" || true
 }
 
 # Ends the deploy with a reason; the first reason counts.
 fail() {
-  if [[ ! -s $work/reason ]]; then printf '%s' "$*" >"$work/reason"; fi
+  if [[ ! -s $work/reason ]]; then fact reason "$(without_secrets "$*")"; fi
   tell "✗ $*"
   exit 1
 }
 
-fact() { printf '%s' "$2" >"$work/$1"; }
+# On a full disk the reserve makes room: what happened must still be said.
+fact() { printf '%s' "$2" >"$work/$1" || { rm "$work/reserve" && printf '%s' "$2" >"$work/$1"; }; }
 fact_of() { if [[ -e $work/$1 ]]; then printf '%s' "$(<"$work/$1")"; fi; }
 
 phase() {
@@ -116,20 +123,23 @@ unforeseen() {
 }
 
 # Runs a command whose last words may be wanted: they go to the log and are kept.
-with_words() { "$@" 2>&1 | tee "$work/said"; }
-last_words() { without_secrets "$(grep -v '^[[:space:]]*$' "$work/said" | tail -n 3 | paste -s -d ' ' - | cut -c 1-600)"; }
+with_words() { "$@" 2>&1 | redacted | tee "$work/said"; }
+last_words() { last_of said 3; }
+last_of() { grep -v '^[[:space:]]*$' "$work/$1" | tail -n "$2" | paste -s -d ' ' - | redacted | cut -c 1-600; }
 
-# Takes the values behind env-from out of a text.
-hide() { printf '%s\\0' "$1" >>"$work/hidden"; }
-without_secrets() {
-  local text=$1 secret
+# Takes the values behind env-from out of what passes. This goes line by line, so each line of a value is hidden.
+hide() { printf '%s\\n' "$1" >>"$work/hidden"; }
+redacted() {
+  local line secret
   local -a hidden=()
-  if [[ -e $work/hidden ]]; then mapfile -d '' -t hidden <"$work/hidden"; fi
-  for secret in \${hidden[@]+"\${hidden[@]}"}; do
-    if ((\${#secret} >= 4)); then text=\${text//"$secret"/***}; fi
+  # Long ones first: one may hold another.
+  if [[ -e $work/hidden ]]; then mapfile -t hidden < <(awk 'length >= 4 { print length, $0 }' "$work/hidden" | sort -rn | cut -d ' ' -f 2-); fi
+  while IFS= read -r line || [[ -n $line ]]; do
+    for secret in \${hidden[@]+"\${hidden[@]}"}; do line=\${line//"$secret"/***}; done
+    printf '%s\\n' "$line"
   done
-  printf '%s' "$text"
 }
+without_secrets() { redacted <<<"$1"; }
 
 # A text as JSON.
 json() {
@@ -145,7 +155,62 @@ json() {
 # ---- one deploy at a time for this directory
 # The lock is a file of lines: who holds it, until when (seconds since the epoch), which process of which boot.
 boot_id() { cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown; }
-started_at() { cut -d ' ' -f 22 "/proc/$1/stat" 2>/dev/null || echo gone; }
+# When a process was started, in ticks since the boot; \`gone\` when it is not there, or only waits to be collected.
+started_at() {
+  local -a fields=()
+  if { read -r -a fields <"/proc/$1/stat"; } 2>/dev/null && [[ \${fields[2]} != Z ]]; then
+    printf '%s\\n' "\${fields[21]}"
+  else
+    echo gone
+  fi
+}
+
+# Fills \`members\` with the processes of a group, but for its leader and zombies; starts none itself. In \`stat\` the state,
+# the parent and the group follow the name, which may hold blanks.
+declare -a members=()
+find_members() {
+  local file stat pid state group
+  members=()
+  for file in /proc/[0-9]*/stat; do
+    pid=\${file//[!0-9]/}
+    { read -r stat <"$file"; } 2>/dev/null || continue
+    read -r state _ group _ <<<"\${stat##*) }"
+    if [[ $group == "$1" && $pid != "$1" && $state != Z ]]; then members+=("$pid"); fi
+  done
+}
+
+# Whether a worker, or something that it started, is there. Arguments: its process id, boot, start.
+worker_lives() {
+  local start
+  if [[ $2 != "$(boot_id)" ]]; then return 1; fi
+  start=$(started_at "$1")
+  if [[ $start == gone ]]; then
+    find_members "$1"
+    ((\${#members[@]} > 0))
+  else
+    # Else another process has its number now.
+    [[ $start == "$3" ]]
+  fi
+}
+
+# Who this worker is, in the words of \`worker_lives\`, one a line.
+this_worker() { printf '%s\\n' "$$" "$(boot_id)" "$(started_at $$)"; }
+
+# Folders of deploys that were killed or cut off by a restart hold secrets. Only our own: others can make some too.
+remove_left_work() {
+  local folder
+  local -a of=()
+  for folder in "$(dirname "$work")"/ssm-pull-deploy.??????; do
+    if [[ -L $folder || ! -d $folder || ! -O $folder || $folder == "$work" ]]; then continue; fi
+    if [[ -e $folder/worker ]]; then
+      mapfile -t of <"$folder/worker"
+      if ((\${#of[@]} == 3)) && ! worker_lives "\${of[@]}"; then rm -rf "$folder"; fi
+    elif [[ -n $(find "$folder" -maxdepth 0 -mmin +60) ]]; then
+      # Killed before it had begun.
+      rm -rf "$folder"
+    fi
+  done
+}
 
 lock_line() { sed -n "\${1}p" "$state/lock" 2>/dev/null; }
 
@@ -155,10 +220,7 @@ lock_is_held() {
   local until pid boot start
   until=$(lock_line 2) pid=$(lock_line 3) boot=$(lock_line 4) start=$(lock_line 5)
   [[ $until =~ ^[0-9]+$ ]] && (($(date +%s) < until)) || return 1
-  if [[ -n $pid ]]; then
-    [[ $boot == "$(boot_id)" && $(started_at "$pid") == "$start" ]] || return 1
-  fi
-  return 0
+  if [[ -n $pid ]]; then worker_lives "$pid" "$boot" "$start"; fi
 }
 
 # Takes the lock if nobody holds it. flock makes the look and the writing one step.
@@ -167,7 +229,7 @@ lock_taken() {
     flock 7
     if lock_is_held; then exit 1; fi
     : >"$state/lock" || exit 2
-    printf '%s\\n' "\${value[holder]}" "$(($(date +%s) + value[timeout] + 600))" "$$" "$(boot_id)" "$(started_at $$)" >"$state/lock" || exit 2
+    printf '%s\\n' "\${value[holder]}" "$(($(date +%s) + value[timeout] + 600))" "$(this_worker)" >"$state/lock" || exit 2
   ) 7>"$state/lock.guard"
 }
 
@@ -224,38 +286,37 @@ env_quoted() {
 # Prints the env file with our keys set where they stood, new ones at the end, everything else as it was.
 # Reads the names from the array \`env_names\` and the values from \`env_values\`.
 env_file_with_ours() {
-  local line key rest quote end_seen line_end
+  local line key rest quote ours line_end=$'\\n' written=$'\\n'
   local -A done_keys=()
-  while true; do
-    line_end=$'\\n'
+  while [[ -n $line_end ]]; do
     IFS= read -r line || line_end=''
     if [[ -z $line && -z $line_end ]]; then break; fi
-    key=''
+    key='' quote='' ours=no
     if [[ $line =~ ^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(.*)$ ]]; then
-      key=\${BASH_REMATCH[2]} rest=\${BASH_REMATCH[3]}
+      key=\${BASH_REMATCH[2]} rest=\${BASH_REMATCH[3]} quote=\${BASH_REMATCH[3]:0:1}
+      if [[ -n \${env_values[$key]+set} ]]; then ours=yes; fi
     fi
-    if [[ -z $key || -z \${env_values[$key]+set} ]]; then
+    if [[ $ours == no ]]; then
       printf '%s%s' "$line" "$line_end"
-      if [[ -z $line_end ]]; then
-        if ((\${#env_names[@]} > \${#done_keys[@]})); then printf '\\n'; fi
-        break
-      fi
-      continue
+      written=$line_end
     fi
-    # A quoted value may go on over several lines.
-    quote=\${rest:0:1}
+    # A quoted value may go on over several lines, whosever it is.
     if [[ $quote == [\\"\\'] ]]; then
-      rest=\${rest:1} end_seen=no
-      while :; do
-        if [[ \${rest//\\\\?/} == *"$quote"* ]]; then end_seen=yes; fi
-        if [[ $end_seen == yes || -z $line_end ]]; then break; fi
+      rest=\${rest:1}
+      while [[ \${rest//\\\\?/} != *"$quote"* && -n $line_end ]]; do
         IFS= read -r rest || line_end=''
+        if [[ $ours == no ]]; then
+          printf '%s%s' "$rest" "$line_end"
+          if [[ -n $rest$line_end ]]; then written=$line_end; fi
+        fi
       done
     fi
-    if [[ -z \${done_keys[$key]+set} ]]; then printf '%s=%s\\n' "$key" "$(env_quoted "\${env_values[$key]}")"; fi
-    done_keys[$key]=1
-    if [[ -z $line_end ]]; then break; fi
+    if [[ $ours == yes && -z \${done_keys[$key]+set} ]]; then
+      printf '%s=%s\\n' "$key" "$(env_quoted "\${env_values[$key]}")"
+      done_keys[$key]=1
+    fi
   done
+  if [[ -z $written ]] && ((\${#env_names[@]} > \${#done_keys[@]})); then printf '\\n'; fi
   for key in \${env_names[@]+"\${env_names[@]}"}; do
     if [[ -z \${done_keys[$key]+set} ]]; then printf '%s=%s\\n' "$key" "$(env_quoted "\${env_values[$key]}")"; fi
   done
@@ -312,7 +373,7 @@ sys.stdout.buffer.write(value.encode() + b"x")
 declare -a env_names=()
 declare -A env_values=()
 read_env_values() {
-  local pair source text
+  local pair source text quoted
   for pair in \${env_pairs[@]+"\${env_pairs[@]}"}; do
     env_names+=("\${pair%%=*}")
     env_values[\${pair%%=*}]=\${pair#*=}
@@ -320,10 +381,13 @@ read_env_values() {
   for pair in \${env_sources[@]+"\${env_sources[@]}"}; do
     source=\${pair#*=}
     if ! text=$(secret_value "$source" 2>"$work/aws-said"); then
-      fail "The value of \${pair%%=*} could not be read from $source: $(grep -v '^[[:space:]]*$' "$work/aws-said" | tail -n 1 | cut -c 1-400)"
+      fail "The value of \${pair%%=*} could not be read from $source: $(last_of aws-said 1)"
     fi
     text=\${text%x}
     hide "$text"
+    # Also as it stands in the env file.
+    quoted=$(env_quoted "$text")
+    if [[ $quoted == \\"*\\" ]]; then hide "\${quoted:1:-1}"; fi
     env_names+=("\${pair%%=*}")
     env_values[\${pair%%=*}]=$text
   done
@@ -338,8 +402,8 @@ write_env_file() {
   env_file_with_ours <"$old" >"$work/env" || fail "The env file $env_file could not be read."
   if cmp -s "$old" "$work/env"; then return; fi
   fact files-changed yes
+  if [[ ! -e $env_file ]]; then : >"$state/pending/no-env-file"; fi
   replace_file "$env_file" <"$work/env" || fail "The env file $env_file could not be written (is the disk full?)."
-  fact env-changed yes
 }
 
 # ---- configuration from git
@@ -374,6 +438,16 @@ check_local_changes() {
   fi
 }
 
+# The commit of a branch, a tag or a commit id, as the remote has it.
+fetched_commit() {
+  local name commit
+  for name in "tags/$1" "heads/$1" "\${1#refs/}"; do
+    in_git rev-parse --verify --quiet "refs/ssm-pull-deploy/$name^{commit}" && return
+  done
+  [[ $1 =~ ^[0-9a-f]{4,64}$ ]] || return 1
+  commit=$(in_git rev-parse --verify --quiet "$1^{commit}") && [[ $commit == "$1"* ]] && printf '%s' "$commit"
+}
+
 check_out_configuration() {
   local ref=\${value[git-ref]} repository=\${value[git-repository]} commit
   if [[ -z $ref && -z $repository ]]; then return; fi
@@ -395,9 +469,11 @@ check_out_configuration() {
   if in_git fetch --force --tags -- "$remote" "$ref"; then
     commit=$(in_git rev-parse --verify --quiet 'FETCH_HEAD^{commit}')
   else
-    # A short commit id, or a server that gives no commit by its id: everything, then look.
-    with_words in_git fetch --force --tags -- "$remote" '+refs/heads/*:refs/ssm-pull-deploy/*' || fail "git fetch from $remote failed: $(last_words)"
-    commit=$(in_git rev-parse --verify --quiet "$ref^{commit}") || fail "There is no $ref in $remote."
+    # A short commit id, or a server that gives no commit by its id: everything, then look. Only into what was fetched:
+    # a branch or tag of this directory may be an old one.
+    with_words in_git fetch --force --prune --no-tags -- "$remote" '+refs/heads/*:refs/ssm-pull-deploy/heads/*' '+refs/tags/*:refs/ssm-pull-deploy/tags/*' ||
+      fail "git fetch from $remote failed: $(last_words)"
+    commit=$(fetched_commit "$ref") || fail "There is no $ref in $remote."
   fi
   if [[ $commit != "$(git_head)" ]]; then
     fact files-changed yes
@@ -513,12 +589,13 @@ read_new_services() {
   [[ -d $directory ]] || fail "The directory $directory does not exist on this host."
   # v2 leaves out services of profiles unless they are named.
   if ! { if ((compose_version == 2)); then read_services \${chosen[@]+"\${chosen[@]}"}; else read_services; fi; } 2>"$work/compose-said"; then
-    cat "$work/compose-said"
+    redacted <"$work/compose-said"
     local said
     said=$(fact_of absent)
-    fail "The compose files cannot be used: \${said:-$(grep -v 'variable is not set' "$work/compose-said" | tail -n 3 | paste -s -d ' ' - | cut -c 1-600)}"
+    grep -v 'variable is not set' "$work/compose-said" >"$work/said" || true
+    fail "The compose files cannot be used: \${said:-$(last_words)}"
   fi
-  cat "$work/compose-said"
+  redacted <"$work/compose-said"
   ((\${#services[@]} > 0)) || fail 'The compose files have no service to deploy.'
   local service
   for service in "\${services[@]}"; do
@@ -572,7 +649,7 @@ json.dump(config, sys.stdout)
 }
 
 login_failed() {
-  fail "The login to $1 failed with the role of this host: $(grep -v '^[[:space:]]*$' "$work/aws-said" | tail -n 1 | cut -c 1-400)"
+  fail "The login to $1 failed with the role of this host: $(last_of aws-said 1)"
 }
 
 # ---- images
@@ -695,7 +772,7 @@ pull_images() {
 
 # Removes the images of this project that neither run nor belong to a former release, and dangling ones.
 prune_images() {
-  local id release line
+  local id release line names
   local -A keep=()
   local -a used=()
   for release in "$state"/releases/*/images "$state"/pending/images; do
@@ -708,7 +785,11 @@ prune_images() {
     while IFS= read -r id; do keep[$id]=1; done < <(docker inspect --format '{{.Image}}' "\${used[@]}" 2>/dev/null || true)
   fi
   while IFS= read -r id; do
-    if [[ -z \${keep[$id]+set} ]]; then docker rmi --force "$id" || true; fi
+    if [[ -n \${keep[$id]+set} ]]; then continue; fi
+    docker rmi "$keep_name:$(short_id "$id")" || true
+    # Another directory may need the image for its way back.
+    names=$(docker image inspect --format '{{range .RepoTags}}{{println .}}{{end}}' "$id" 2>/dev/null || true)
+    if [[ $names != *ssm-pull-deploy/* ]]; then docker rmi --force "$id" || true; fi
   done < <(docker images --quiet --no-trunc "$keep_name" | sort -u)
   docker image prune --force || true
 }
@@ -717,15 +798,26 @@ prune_images() {
 declare -a known_ids=()
 container_ids() {
   if [[ ! -d $directory ]]; then return; fi
-  if ((compose_version == 1)); then dc ps --quiet 2>/dev/null; else dc ps --all --quiet 2>/dev/null; fi
+  local -a all=(--all)
+  if ((compose_version == 1)); then all=(); fi
+  dc ps \${all[@]+"\${all[@]}"} --quiet 2>/dev/null && return
+  # The configuration may be one that compose reads only once this deploy has brought a file or a value: then by the
+  # folder that compose wrote on the containers.
+  local folder
+  folder=$(cd "$directory" && realpath -m "$(dirname "\${compose_files[0]:-compose.yml}")")
+  docker ps --all --quiet --no-trunc --filter "label=com.docker.compose.project.working_dir=$folder"
 }
 
 # Prints the containers of this project (those of \`known_ids\`, when they are known), one a line: service, id, image id, image as named, status, exit code, health,
 # restarts, restart policy, start.
 containers() {
   local -a ids=(\${known_ids[@]+"\${known_ids[@]}"})
-  if ((\${#ids[@]} == 0)); then mapfile -t ids < <(container_ids); fi
-  if ((\${#ids[@]} == 0)); then return; fi
+  if ((\${#ids[@]} == 0)); then
+    local found
+    found=$(container_ids) || return 1
+    if [[ -z $found ]]; then return; fi
+    mapfile -t ids <<<"$found"
+  fi
   # shellcheck disable=SC2016
   docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}}|{{.ID}}|{{.Image}}|{{.Config.Image}}|{{.State.Status}}|{{.State.ExitCode}}|{{with .State.Health}}{{.Status}}{{else}}-{{end}}|{{.RestartCount}}|{{with .HostConfig.RestartPolicy.Name}}{{.}}{{else}}no{{end}}|{{.State.StartedAt}}|{{index .Config.Labels "com.docker.compose.oneoff"}}' "\${ids[@]}" 2>/dev/null |
     grep -i '|false$' | sort || true
@@ -734,13 +826,14 @@ containers() {
 # What runs now, as lines \`service TAB image id TAB image as named TAB digest\`.
 running_images() {
   local service id image reference
-  while IFS='|' read -r service id image reference _; do
+  containers | while IFS='|' read -r service id image reference _; do
     printf '%s\\t%s\\t%s\\t%s\\n' "$service" "$image" "$reference" "$(image_digest "$image" "$reference")"
-  done < <(containers) | sort -u
+  done | sort -u
 }
 
-# How long a container without a health check must have run before it counts as there (s).
-STEADY=3
+# How long a container without a health check must have run before it counts as there (s). Docker itself takes a start for
+# successful after so long (Docker documentation, "Start containers automatically").
+STEADY=10
 
 # Looks at one container: prints nothing when all is well, \`wait …\` while it may still become well, \`dead …\` when not.
 # Arguments: the fields of \`containers\`, and the image id that it shall have.
@@ -760,7 +853,7 @@ container_state() {
     age=$(($(date +%s) - $(date -d "$started" +%s)))
     if ((restarts >= 5 && age < 60)); then
       printf 'dead %s was restarted %d times; it exits soon after its start' "$service" "$restarts"
-    elif ((age < STEADY)); then
+    elif ((age < STEADY && age < value[health-timeout] / 2)); then
       printf 'wait %s has just started' "$service"
     fi
     ;;
@@ -793,8 +886,7 @@ gather_evidence() {
       # shellcheck disable=SC2016
       docker inspect --format '{{with .State.Health}}{{range .Log}}{{if .ExitCode}}{{println "health check:" .Output}}{{end}}{{end}}{{end}}' "$id" 2>/dev/null | grep -v '^[[:space:]]*$' | tail -n 2
       docker logs --tail 12 "$id" 2>&1
-    } | while IFS= read -r line; do
-      line=$(without_secrets "$line")
+    } | redacted | while IFS= read -r line; do
       printf '%s | %s\\n' "$service" "\${line:0:300}" >>"$work/evidence"
     done || true
   done
@@ -837,7 +929,7 @@ wait_until_well() {
       if [[ $seen != *" $service "* ]]; then unwell+="\${unwell:+; }$service has no container" looks=0; fi
     done
     if [[ -z $unwell ]]; then
-      if health_url_answers; then return 0; fi
+      if [[ -n \${going_back:-} && ! -e $work/health-url-before ]] || health_url_answers; then return 0; fi
       unwell="\${value[health-url]} does not answer well: $(fact_of health-said)"
     fi
     if [[ -n $dead ]] || ((SECONDS >= until)); then
@@ -879,6 +971,7 @@ note_before() {
   phase 'noting what runs'
   if [[ -e $into/complete ]]; then
     tell 'The last deploy here ended half-way; what ran before it counts as the former version.'
+    fact half-way yes
   else
     rm -rf "$into"
     mkdir -p "$into"
@@ -887,14 +980,18 @@ note_before() {
       git_head >"$into/commit"
       in_git symbolic-ref --quiet --short HEAD >"$into/branch" || true
     fi
-    : >"$into/images"
-    if [[ -d $directory ]]; then running_images >"$into/images" || true; fi
+  fi
+  running_images >"$work/running" || fail 'What runs here could not be read from Docker.'
+  if [[ ! -e $work/half-way ]]; then
+    cp "$work/running" "$into/images"
     : >"$into/complete"
   fi
   cp "$into/images" "$work/before"
   if [[ -s $into/commit ]]; then cp "$into/commit" "$work/commit-before"; fi
   while IFS=$'\\t' read -r _ id _; do keep_image "$id" || true; done <"$into/images"
   containers | cut -d '|' -f 1,2 >"$work/containers-before" || true
+  # Only what it answered before can be asked of the former version.
+  if [[ -n \${value[health-url]} && -s $work/running ]] && health_url_answers; then fact health-url-before yes; fi
 }
 
 # Puts an env file, a commit and images back from the folder of a release.
@@ -907,7 +1004,7 @@ put_back() {
       chown --reference="$from/env" "$env_file"
       chmod --reference="$from/env" "$env_file"
     fi
-  elif [[ -e $work/env-changed ]]; then
+  elif [[ -e $from/no-env-file ]]; then
     rm -f "$env_file"
   fi
   if [[ -s $from/commit && -e $directory/.git ]]; then
@@ -935,7 +1032,17 @@ start_services() {
   local -a up_arguments=(-d --no-build)
   if [[ \${value[recreate]} == always && -z \${going_back:-} ]]; then up_arguments+=(--force-recreate); fi
   if [[ $compose_version == 2 ]] && "\${compose[@]}" up --help 2>/dev/null | grep -q -- '--pull '; then up_arguments+=(--pull never); fi
+  # Only the chosen ones: the images of what they depend on were not pulled.
+  if ((\${#chosen[@]} > 0)); then up_arguments+=(--no-deps); fi
   dc up "\${up_arguments[@]}" "$@"
+}
+
+# Removes the containers of services that a release did not have.
+remove_others_than() {
+  local service id
+  containers | while IFS='|' read -r service id _; do
+    if ! cut -f 1 "$1/images" | grep -qxF -- "$service"; then docker rm --force "$id"; fi
+  done
 }
 
 # After a failure: the former env file, commit and images, running again and proven.
@@ -944,17 +1051,14 @@ take_back() {
   find_compose
   phase 'going back to what ran before'
   put_back "$state/pending"
-  if [[ ! -e $work/started ]]; then return; fi
+  if [[ ! -e $work/started && ! -e $work/half-way ]]; then return; fi
   if [[ ! -s $state/pending/images ]]; then
     tell 'Nothing ran here before: what was started is stopped, its logs stay.'
     dc stop || true
     fact nothing-before yes
     return
   fi
-  # Containers of services that were not there before.
-  containers | while IFS='|' read -r service id _; do
-    if ! cut -f 1 "$state/pending/images" | grep -qxF -- "$service"; then docker rm --force "$id"; fi
-  done
+  remove_others_than "$state/pending"
   services=() wanted=()
   while IFS=$'\\t' read -r service id _; do
     if ((\${#chosen[@]} == 0)) || is_chosen "$service"; then
@@ -962,17 +1066,24 @@ take_back() {
       wanted[$service]=$id
     fi
   done <"$state/pending/images"
-  start_services "\${services[@]}"
-  if ! wait_until_well; then
-    fact take-back-failed "$(fact_of unwell)"
-    return 1
+  # Without a name compose would start all services.
+  if ((\${#services[@]} > 0)); then
+    with_words start_services "\${services[@]}" || fail "docker compose up failed: $(last_words)"
+    wait_until_well || fail "$(fact_of unwell)"
   fi
   tell 'What ran before runs again, with its former images.'
   running_images >"$work/after"
 }
 
+# The names of the former releases, oldest first.
+release_names() {
+  if [[ -d $state/releases ]]; then (cd "$state/releases" && find . -mindepth 1 -maxdepth 1 -type d -name '[0-9]*' | sort); fi
+}
+
 newest_release() {
-  if [[ -d $state/releases ]]; then find "$state/releases" -mindepth 1 -maxdepth 1 -type d -name '[0-9]*' | sort | tail -n 1; fi
+  local name
+  name=$(release_names | tail -n 1)
+  if [[ -n $name ]]; then printf '%s' "$state/releases/$name"; fi
 }
 
 # Remembers what ran before this deploy as the newest former release.
@@ -985,9 +1096,7 @@ record_release() {
 }
 
 forget_releases() {
-  if [[ ! -d $state/releases ]]; then return; fi
-  find "$state/releases" -mindepth 1 -maxdepth 1 -type d -name '[0-9]*' | sort | head -n "-\${value[keep-releases]}" |
-    while IFS= read -r old; do rm -rf "$old"; done
+  release_names | head -n "-\${value[keep-releases]}" | while IFS= read -r old; do rm -rf "$state/releases/$old"; done
 }
 
 # ---- the story
@@ -1012,16 +1121,21 @@ deploy() {
   mkdir -p "$state"
   take_lock
   note_before
-  local former=''
+  local former='' service id reference
   if [[ \${value[operation]} == rollback ]]; then
     former=$(newest_release)
     [[ -n $former ]] || fail "There is nothing earlier to go back to: no former release of $directory is known on this host."
     phase "putting back the release before the last deploy"
+    while IFS=$'\\t' read -r service _ reference _; do image_of[$service]=$reference; done <"$former/images"
+    log_in
     fact files-changed yes
     put_back "$former"
     read_new_services
-    while IFS=$'\\t' read -r service id _; do wanted[$service]=$id; done <"$former/images"
-    services=("\${!wanted[@]}")
+    while IFS=$'\\t' read -r service id _; do
+      if ((\${#chosen[@]} == 0)) || is_chosen "$service"; then wanted[$service]=$id; fi
+    done <"$former/images"
+    services=(\${wanted[@]+"\${!wanted[@]}"})
+    ((\${#services[@]} > 0)) || fail 'The former release had none of the chosen services.'
   else
     check_out_configuration
     [[ -d $directory ]] || fail "The directory $directory does not exist on this host."
@@ -1034,7 +1148,12 @@ deploy() {
   run_commands before
   phase 'starting the services'
   fact started yes
-  with_words start_services \${chosen[@]+"\${chosen[@]}"} || {
+  local -a starting=(\${chosen[@]+"\${chosen[@]}"})
+  if [[ -n $former ]]; then
+    starting=("\${services[@]}")
+    if ((\${#chosen[@]} == 0)); then remove_others_than "$former"; fi
+  fi
+  with_words start_services \${starting[@]+"\${starting[@]}"} || {
     gather_from_unwell
     fail "docker compose up failed: $(last_words)"
   }
@@ -1068,22 +1187,26 @@ clean_up() {
 cancelled=''
 trap 'cancelled=yes' TERM
 
-# Whoever started this is gone: everything that runs for the deploy is told to stop, and ended if it does not.
+# Whoever started this is gone: everything that runs for the deploy is told to stop.
 watch_for_cancel() {
-  local tries part
   trap '' TERM
   IFS= read -r -u 8 _ || true
-  : >"$work/cancelled"
-  part=$(cat "$work/part" 2>/dev/null || true)
   kill -TERM -- "-$$"
-  for ((tries = 0; tries < 50; tries++)); do
-    if [[ -z $part ]] || ! kill -0 "$part" 2>/dev/null; then return; fi
-    sleep 0.2
-  done
-  kill -KILL "$part" 2>/dev/null || true
 }
 
-# Runs one part in a shell of its own, so that \`set -e\` holds in it whatever is done with its result.
+# What was told to stop may take 10 s for it, then it is ended: nothing of it may run beside the way back.
+end_the_rest() {
+  local tries
+  for ((tries = 0; tries < 50; tries++)); do
+    find_members $$
+    if ((\${#members[@]} == 0)); then return; fi
+    sleep 0.2
+  done
+  kill -KILL "\${members[@]}" 2>/dev/null
+}
+
+# Runs one part in a shell of its own, in which \`set -e\` holds. Not for use with \`if\`, \`!\`, \`&&\` or \`||\`: these switch
+# \`set -e\` off in all that they call.
 part() {
   local pid code again
   (
@@ -1092,7 +1215,6 @@ part() {
     "$@"
   ) &
   pid=$!
-  printf '%d' "$pid" >"$work/part"
   # The trap interrupts \`wait\`; then the part may still be ending.
   while :; do
     wait "$pid"
@@ -1107,8 +1229,9 @@ part() {
   return "$code"
 }
 
+# Prints the entries of \`services\`, as far as 16,000 characters hold them.
 services_json() {
-  local service digest comma=''
+  local service digest entry length=0
   local -A before=() after=() names=()
   if [[ -e $work/before ]]; then
     while IFS=$'\\t' read -r service _ _ digest; do before[$service]=$digest names[$service]=1; done <"$work/before"
@@ -1118,33 +1241,35 @@ services_json() {
   fi
   while IFS= read -r service; do
     if [[ -z $service ]]; then continue; fi
-    printf '%s{"name":%s' "$comma" "$(json "$service")"
-    comma=,
-    if [[ -n \${before[$service]:-} ]]; then printf ',"before":%s' "$(json "\${before[$service]}")"; fi
-    if [[ -n \${after[$service]:-} ]]; then printf ',"after":%s' "$(json "\${after[$service]}")"; fi
-    printf '}'
-  done < <(printf '%s\\n' \${names[@]+"\${!names[@]}"} | sort | head -n 80)
+    entry="{\\"name\\":$(json "$service")"
+    if [[ -n \${before[$service]:-} ]]; then entry+=",\\"before\\":$(json "\${before[$service]}")"; fi
+    if [[ -n \${after[$service]:-} ]]; then entry+=",\\"after\\":$(json "\${after[$service]}")"; fi
+    if ((length > 0)); then entry=,$entry; fi
+    length=$((length + \${#entry} + 1))
+    if ((length > 16000)); then break; fi
+    printf '%s}' "$entry"
+  done < <(printf '%s\\n' \${names[@]+"\${!names[@]}"} | sort)
 }
 
 # One line: Systems Manager keeps the first 24,000 characters of it.
 write_result() {
-  local line comma='' name
-  {
-    printf '{"ssm-pull-deploy":1,"status":%s,"reason":%s' "$(json "$1")" "$(json "$(without_secrets "$(fact_of reason | cut -c 1-1500)")")"
-    printf ',"phase":%s,"takeBack":%s' "$(json "$(fact_of phase-failed)")" "$(json "$2")"
-    printf ',"services":[%s]' "$(services_json)"
-    for name in lock-holder commit-before commit-after; do
-      if [[ -s $work/$name ]]; then printf ',"%s":%s' "$name" "$(json "$(fact_of "$name")")"; fi
-    done
-    printf ',"seconds":%d,"log":%s,"evidence":[' "$SECONDS" "$(json "$log")"
-    if [[ -e $work/evidence-failed ]]; then
-      while IFS= read -r line; do
-        printf '%s%s' "$comma" "$(json "$line")"
-        comma=,
-      done < <(head -n 24 "$work/evidence-failed")
-    fi
-    printf ']}\\n'
-  } >"$work/result.part"
+  local result line comma='' name
+  rm -f "$work/reserve"
+  result="{\\"ssm-pull-deploy\\":1,\\"status\\":$(json "$1"),\\"reason\\":$(json "$(fact_of reason | cut -c 1-1500)")"
+  result+=",\\"phase\\":$(json "$(fact_of phase-failed)"),\\"takeBack\\":$(json "$2"),\\"services\\":[$(services_json)]"
+  for name in lock-holder commit-before commit-after; do
+    if [[ -s $work/$name ]]; then result+=",\\"$name\\":$(json "$(fact_of "$name" | cut -c 1-500)")"; fi
+  done
+  result+=",\\"seconds\\":$SECONDS,\\"log\\":$(json "$log"),\\"evidence\\":["
+  if [[ -e $work/evidence-failed ]]; then
+    while IFS= read -r line; do
+      line=$comma$(json "$line")
+      if ((\${#result} + \${#line} > 23000)); then break; fi
+      result+=$line
+      comma=,
+    done < <(head -n 24 "$work/evidence-failed")
+  fi
+  printf '%s]}\\n' "$result" >"$work/result.part"
   mv "$work/result.part" "$work/result"
 }
 
@@ -1158,30 +1283,44 @@ audit() {
 # The way back after a failure, as far as anything changed. Prints nothing; leaves the status in \`status\`, what became of
 # it in \`back\`.
 go_back() {
+  local reason code
+  # Without the lock everything belongs to whoever holds it.
+  if [[ ! -e $work/holds-lock ]]; then return; fi
   # Containers that were not touched run what they ran.
-  if [[ ! -e $work/started && -e $work/before ]]; then cp "$work/before" "$work/after"; fi
+  if [[ ! -e $work/started && -e $work/running ]]; then cp "$work/running" "$work/after"; fi
   if [[ ! -e $work/files-changed && ! -e $work/started ]]; then
-    rm -rf "$state/pending"
-  elif [[ \${value[rollback]} != true ]]; then
+    # What an earlier deploy left half-way is still so.
+    if [[ ! -e $work/half-way ]]; then rm -rf "$state/pending"; fi
+    return
+  fi
+  if [[ \${value[rollback]} != true ]]; then
     back=off
     tell 'Nothing is taken back (rollback: false).'
-  elif ! part take_back; then
+    return
+  fi
+  reason=$(fact_of reason)
+  rm -f "$work/reason" "$work/unforeseen"
+  part take_back
+  code=$?
+  if ((code != 0)); then
     back=failed
-    fact reason "$(fact_of reason) What ran before could not be brought back: $(fact_of take-back-failed)"
+    if [[ ! -s $work/reason ]]; then fact reason "$(fact_of unforeseen)"; fi
+    fact reason "$reason What ran before could not be brought back: $(fact_of reason)"
     tell '✗ What ran before could not be brought back.'
-  else
-    rm -rf "$state/pending"
-    back='done'
-    if [[ -e $work/nothing-before ]]; then
-      back=nothing-before
-    elif [[ -e $work/started && $status != cancelled ]]; then
-      status=rolled-back
-    fi
+    return
+  fi
+  fact reason "$reason"
+  rm -rf "$state/pending"
+  back='done'
+  if [[ -e $work/nothing-before ]]; then
+    back=nothing-before
+  elif [[ -e $work/started && $status != cancelled && \${value[operation]} != rollback ]]; then
+    status=rolled-back
   fi
 }
 
 worker() {
-  local code=0 back='' status=failed watcher
+  local code=0 back='' status=failed watcher cleaned
   log=$work/chatter
   if [[ -d $(dirname "$directory") ]] && mkdir -p "$state" 2>/dev/null; then
     log=$state/log
@@ -1199,14 +1338,22 @@ worker() {
   exec >>"$log" 2>&1
   mv "$work/ready.part" "$work/ready"
 
+  this_worker >"$work/worker" || true
+  remove_left_work || true
   set +e
   watch_for_cancel &
   watcher=$!
   part deploy
   code=$?
+  # From here on nothing is stopped half-way: a cancel comes too late, or its way back has begun.
+  kill -KILL "$watcher" 2>/dev/null
+  wait "$watcher" 2>/dev/null
+  if [[ -n $cancelled ]]; then end_the_rest; fi
   if ((code == 0)); then
     status=$(fact_of status)
-    part clean_up || tell 'Not everything could be cleaned up; the deploy itself is not touched by that.'
+    part clean_up
+    cleaned=$?
+    ((cleaned == 0)) || tell 'Not everything could be cleaned up; the deploy itself is not touched by that.'
   else
     if [[ ! -s $work/reason ]]; then fact reason "$(fact_of unforeseen)"; fi
     cp "$work/phase" "$work/phase-failed" 2>/dev/null
@@ -1221,8 +1368,8 @@ worker() {
   if [[ -e $work/holds-lock ]]; then audit "$status"; fi
   printf '%s ---- %s\\n' "$(now)" "$status"
   free_lock
-  kill -KILL "$watcher" 2>/dev/null
-  if [[ -e $work/cancelled ]]; then rm -rf "$work"; fi
+  # The other end of the pipe is closed: nobody is left who would read the result and remove the folder.
+  if read -r -t 0 -u 8 _; then rm -rf "$work"; fi
   case $status in deployed | unchanged) exit 0 ;; esac
   if [[ $status == rolled-back && \${value[operation]} == rollback && $code == 0 ]]; then exit 0; fi
   exit 1

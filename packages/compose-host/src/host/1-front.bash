@@ -17,6 +17,8 @@ work=$1
 # worker notices, puts things right and frees the lock.
 front() {
   local worker teller code=0 follow=$work/told
+  # Freed when the disk is full, for the reason and the result.
+  head -c 131072 /dev/zero >"$work/reserve" || echo 'The disk of the temporary folder is full.' >&2
   mkfifo "$work/alive"
   : >"$work/told"
   exec 9<>"$work/alive"

@@ -3,22 +3,26 @@
 cancelled=''
 trap 'cancelled=yes' TERM
 
-# Whoever started this is gone: everything that runs for the deploy is told to stop, and ended if it does not.
+# Whoever started this is gone: everything that runs for the deploy is told to stop.
 watch_for_cancel() {
-  local tries part
   trap '' TERM
   IFS= read -r -u 8 _ || true
-  : >"$work/cancelled"
-  part=$(cat "$work/part" 2>/dev/null || true)
   kill -TERM -- "-$$"
-  for ((tries = 0; tries < 50; tries++)); do
-    if [[ -z $part ]] || ! kill -0 "$part" 2>/dev/null; then return; fi
-    sleep 0.2
-  done
-  kill -KILL "$part" 2>/dev/null || true
 }
 
-# Runs one part in a shell of its own, so that `set -e` holds in it whatever is done with its result.
+# What was told to stop may take 10 s for it, then it is ended: nothing of it may run beside the way back.
+end_the_rest() {
+  local tries
+  for ((tries = 0; tries < 50; tries++)); do
+    find_members $$
+    if ((${#members[@]} == 0)); then return; fi
+    sleep 0.2
+  done
+  kill -KILL "${members[@]}" 2>/dev/null
+}
+
+# Runs one part in a shell of its own, in which `set -e` holds. Not for use with `if`, `!`, `&&` or `||`: these switch
+# `set -e` off in all that they call.
 part() {
   local pid code again
   (
@@ -27,7 +31,6 @@ part() {
     "$@"
   ) &
   pid=$!
-  printf '%d' "$pid" >"$work/part"
   # The trap interrupts `wait`; then the part may still be ending.
   while :; do
     wait "$pid"
@@ -42,8 +45,9 @@ part() {
   return "$code"
 }
 
+# Prints the entries of `services`, as far as 16,000 characters hold them.
 services_json() {
-  local service digest comma=''
+  local service digest entry length=0
   local -A before=() after=() names=()
   if [[ -e $work/before ]]; then
     while IFS=$'\t' read -r service _ _ digest; do before[$service]=$digest names[$service]=1; done <"$work/before"
@@ -53,33 +57,35 @@ services_json() {
   fi
   while IFS= read -r service; do
     if [[ -z $service ]]; then continue; fi
-    printf '%s{"name":%s' "$comma" "$(json "$service")"
-    comma=,
-    if [[ -n ${before[$service]:-} ]]; then printf ',"before":%s' "$(json "${before[$service]}")"; fi
-    if [[ -n ${after[$service]:-} ]]; then printf ',"after":%s' "$(json "${after[$service]}")"; fi
-    printf '}'
-  done < <(printf '%s\n' ${names[@]+"${!names[@]}"} | sort | head -n 80)
+    entry="{\"name\":$(json "$service")"
+    if [[ -n ${before[$service]:-} ]]; then entry+=",\"before\":$(json "${before[$service]}")"; fi
+    if [[ -n ${after[$service]:-} ]]; then entry+=",\"after\":$(json "${after[$service]}")"; fi
+    if ((length > 0)); then entry=,$entry; fi
+    length=$((length + ${#entry} + 1))
+    if ((length > 16000)); then break; fi
+    printf '%s}' "$entry"
+  done < <(printf '%s\n' ${names[@]+"${!names[@]}"} | sort)
 }
 
 # One line: Systems Manager keeps the first 24,000 characters of it.
 write_result() {
-  local line comma='' name
-  {
-    printf '{"ssm-pull-deploy":1,"status":%s,"reason":%s' "$(json "$1")" "$(json "$(without_secrets "$(fact_of reason | cut -c 1-1500)")")"
-    printf ',"phase":%s,"takeBack":%s' "$(json "$(fact_of phase-failed)")" "$(json "$2")"
-    printf ',"services":[%s]' "$(services_json)"
-    for name in lock-holder commit-before commit-after; do
-      if [[ -s $work/$name ]]; then printf ',"%s":%s' "$name" "$(json "$(fact_of "$name")")"; fi
-    done
-    printf ',"seconds":%d,"log":%s,"evidence":[' "$SECONDS" "$(json "$log")"
-    if [[ -e $work/evidence-failed ]]; then
-      while IFS= read -r line; do
-        printf '%s%s' "$comma" "$(json "$line")"
-        comma=,
-      done < <(head -n 24 "$work/evidence-failed")
-    fi
-    printf ']}\n'
-  } >"$work/result.part"
+  local result line comma='' name
+  rm -f "$work/reserve"
+  result="{\"ssm-pull-deploy\":1,\"status\":$(json "$1"),\"reason\":$(json "$(fact_of reason | cut -c 1-1500)")"
+  result+=",\"phase\":$(json "$(fact_of phase-failed)"),\"takeBack\":$(json "$2"),\"services\":[$(services_json)]"
+  for name in lock-holder commit-before commit-after; do
+    if [[ -s $work/$name ]]; then result+=",\"$name\":$(json "$(fact_of "$name" | cut -c 1-500)")"; fi
+  done
+  result+=",\"seconds\":$SECONDS,\"log\":$(json "$log"),\"evidence\":["
+  if [[ -e $work/evidence-failed ]]; then
+    while IFS= read -r line; do
+      line=$comma$(json "$line")
+      if ((${#result} + ${#line} > 23000)); then break; fi
+      result+=$line
+      comma=,
+    done < <(head -n 24 "$work/evidence-failed")
+  fi
+  printf '%s]}\n' "$result" >"$work/result.part"
   mv "$work/result.part" "$work/result"
 }
 
@@ -93,30 +99,44 @@ audit() {
 # The way back after a failure, as far as anything changed. Prints nothing; leaves the status in `status`, what became of
 # it in `back`.
 go_back() {
+  local reason code
+  # Without the lock everything belongs to whoever holds it.
+  if [[ ! -e $work/holds-lock ]]; then return; fi
   # Containers that were not touched run what they ran.
-  if [[ ! -e $work/started && -e $work/before ]]; then cp "$work/before" "$work/after"; fi
+  if [[ ! -e $work/started && -e $work/running ]]; then cp "$work/running" "$work/after"; fi
   if [[ ! -e $work/files-changed && ! -e $work/started ]]; then
-    rm -rf "$state/pending"
-  elif [[ ${value[rollback]} != true ]]; then
+    # What an earlier deploy left half-way is still so.
+    if [[ ! -e $work/half-way ]]; then rm -rf "$state/pending"; fi
+    return
+  fi
+  if [[ ${value[rollback]} != true ]]; then
     back=off
     tell 'Nothing is taken back (rollback: false).'
-  elif ! part take_back; then
+    return
+  fi
+  reason=$(fact_of reason)
+  rm -f "$work/reason" "$work/unforeseen"
+  part take_back
+  code=$?
+  if ((code != 0)); then
     back=failed
-    fact reason "$(fact_of reason) What ran before could not be brought back: $(fact_of take-back-failed)"
+    if [[ ! -s $work/reason ]]; then fact reason "$(fact_of unforeseen)"; fi
+    fact reason "$reason What ran before could not be brought back: $(fact_of reason)"
     tell '✗ What ran before could not be brought back.'
-  else
-    rm -rf "$state/pending"
-    back='done'
-    if [[ -e $work/nothing-before ]]; then
-      back=nothing-before
-    elif [[ -e $work/started && $status != cancelled ]]; then
-      status=rolled-back
-    fi
+    return
+  fi
+  fact reason "$reason"
+  rm -rf "$state/pending"
+  back='done'
+  if [[ -e $work/nothing-before ]]; then
+    back=nothing-before
+  elif [[ -e $work/started && $status != cancelled && ${value[operation]} != rollback ]]; then
+    status=rolled-back
   fi
 }
 
 worker() {
-  local code=0 back='' status=failed watcher
+  local code=0 back='' status=failed watcher cleaned
   log=$work/chatter
   if [[ -d $(dirname "$directory") ]] && mkdir -p "$state" 2>/dev/null; then
     log=$state/log
@@ -134,14 +154,22 @@ worker() {
   exec >>"$log" 2>&1
   mv "$work/ready.part" "$work/ready"
 
+  this_worker >"$work/worker" || true
+  remove_left_work || true
   set +e
   watch_for_cancel &
   watcher=$!
   part deploy
   code=$?
+  # From here on nothing is stopped half-way: a cancel comes too late, or its way back has begun.
+  kill -KILL "$watcher" 2>/dev/null
+  wait "$watcher" 2>/dev/null
+  if [[ -n $cancelled ]]; then end_the_rest; fi
   if ((code == 0)); then
     status=$(fact_of status)
-    part clean_up || tell 'Not everything could be cleaned up; the deploy itself is not touched by that.'
+    part clean_up
+    cleaned=$?
+    ((cleaned == 0)) || tell 'Not everything could be cleaned up; the deploy itself is not touched by that.'
   else
     if [[ ! -s $work/reason ]]; then fact reason "$(fact_of unforeseen)"; fi
     cp "$work/phase" "$work/phase-failed" 2>/dev/null
@@ -156,8 +184,8 @@ worker() {
   if [[ -e $work/holds-lock ]]; then audit "$status"; fi
   printf '%s ---- %s\n' "$(now)" "$status"
   free_lock
-  kill -KILL "$watcher" 2>/dev/null
-  if [[ -e $work/cancelled ]]; then rm -rf "$work"; fi
+  # The other end of the pipe is closed: nobody is left who would read the result and remove the folder.
+  if read -r -t 0 -u 8 _; then rm -rf "$work"; fi
   case $status in deployed | unchanged) exit 0 ;; esac
   if [[ $status == rolled-back && ${value[operation]} == rollback && $code == 0 ]]; then exit 0; fi
   exit 1

@@ -35,18 +35,21 @@ now() { TZ=UTC printf '%(%Y-%m-%dT%H:%M:%SZ)T' -1; }
 
 # Says what happens: to the log of the host, and to whoever started this. A full disk is no reason to stop half-way.
 tell() {
-  printf '%s\n' "$*" >>"$work/told" || true
-  printf '%s %s\n' "$(now)" "$*" || true
+  local text
+  text=$(without_secrets "$*")
+  printf '%s\n' "$text" >>"$work/told" || true
+  printf '%s %s\n' "$(now)" "$text" || true
 }
 
 # Ends the deploy with a reason; the first reason counts.
 fail() {
-  if [[ ! -s $work/reason ]]; then printf '%s' "$*" >"$work/reason"; fi
+  if [[ ! -s $work/reason ]]; then fact reason "$(without_secrets "$*")"; fi
   tell "✗ $*"
   exit 1
 }
 
-fact() { printf '%s' "$2" >"$work/$1"; }
+# On a full disk the reserve makes room: what happened must still be said.
+fact() { printf '%s' "$2" >"$work/$1" || { rm "$work/reserve" && printf '%s' "$2" >"$work/$1"; }; }
 fact_of() { if [[ -e $work/$1 ]]; then printf '%s' "$(<"$work/$1")"; fi; }
 
 phase() {
@@ -61,20 +64,23 @@ unforeseen() {
 }
 
 # Runs a command whose last words may be wanted: they go to the log and are kept.
-with_words() { "$@" 2>&1 | tee "$work/said"; }
-last_words() { without_secrets "$(grep -v '^[[:space:]]*$' "$work/said" | tail -n 3 | paste -s -d ' ' - | cut -c 1-600)"; }
+with_words() { "$@" 2>&1 | redacted | tee "$work/said"; }
+last_words() { last_of said 3; }
+last_of() { grep -v '^[[:space:]]*$' "$work/$1" | tail -n "$2" | paste -s -d ' ' - | redacted | cut -c 1-600; }
 
-# Takes the values behind env-from out of a text.
-hide() { printf '%s\0' "$1" >>"$work/hidden"; }
-without_secrets() {
-  local text=$1 secret
+# Takes the values behind env-from out of what passes. This goes line by line, so each line of a value is hidden.
+hide() { printf '%s\n' "$1" >>"$work/hidden"; }
+redacted() {
+  local line secret
   local -a hidden=()
-  if [[ -e $work/hidden ]]; then mapfile -d '' -t hidden <"$work/hidden"; fi
-  for secret in ${hidden[@]+"${hidden[@]}"}; do
-    if ((${#secret} >= 4)); then text=${text//"$secret"/***}; fi
+  # Long ones first: one may hold another.
+  if [[ -e $work/hidden ]]; then mapfile -t hidden < <(awk 'length >= 4 { print length, $0 }' "$work/hidden" | sort -rn | cut -d ' ' -f 2-); fi
+  while IFS= read -r line || [[ -n $line ]]; do
+    for secret in ${hidden[@]+"${hidden[@]}"}; do line=${line//"$secret"/***}; done
+    printf '%s\n' "$line"
   done
-  printf '%s' "$text"
 }
+without_secrets() { redacted <<<"$1"; }
 
 # A text as JSON.
 json() {

@@ -2,7 +2,62 @@
 # ---- one deploy at a time for this directory
 # The lock is a file of lines: who holds it, until when (seconds since the epoch), which process of which boot.
 boot_id() { cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown; }
-started_at() { cut -d ' ' -f 22 "/proc/$1/stat" 2>/dev/null || echo gone; }
+# When a process was started, in ticks since the boot; `gone` when it is not there, or only waits to be collected.
+started_at() {
+  local -a fields=()
+  if { read -r -a fields <"/proc/$1/stat"; } 2>/dev/null && [[ ${fields[2]} != Z ]]; then
+    printf '%s\n' "${fields[21]}"
+  else
+    echo gone
+  fi
+}
+
+# Fills `members` with the processes of a group, but for its leader and zombies; starts none itself. In `stat` the state,
+# the parent and the group follow the name, which may hold blanks.
+declare -a members=()
+find_members() {
+  local file stat pid state group
+  members=()
+  for file in /proc/[0-9]*/stat; do
+    pid=${file//[!0-9]/}
+    { read -r stat <"$file"; } 2>/dev/null || continue
+    read -r state _ group _ <<<"${stat##*) }"
+    if [[ $group == "$1" && $pid != "$1" && $state != Z ]]; then members+=("$pid"); fi
+  done
+}
+
+# Whether a worker, or something that it started, is there. Arguments: its process id, boot, start.
+worker_lives() {
+  local start
+  if [[ $2 != "$(boot_id)" ]]; then return 1; fi
+  start=$(started_at "$1")
+  if [[ $start == gone ]]; then
+    find_members "$1"
+    ((${#members[@]} > 0))
+  else
+    # Else another process has its number now.
+    [[ $start == "$3" ]]
+  fi
+}
+
+# Who this worker is, in the words of `worker_lives`, one a line.
+this_worker() { printf '%s\n' "$$" "$(boot_id)" "$(started_at $$)"; }
+
+# Folders of deploys that were killed or cut off by a restart hold secrets. Only our own: others can make some too.
+remove_left_work() {
+  local folder
+  local -a of=()
+  for folder in "$(dirname "$work")"/ssm-pull-deploy.??????; do
+    if [[ -L $folder || ! -d $folder || ! -O $folder || $folder == "$work" ]]; then continue; fi
+    if [[ -e $folder/worker ]]; then
+      mapfile -t of <"$folder/worker"
+      if ((${#of[@]} == 3)) && ! worker_lives "${of[@]}"; then rm -rf "$folder"; fi
+    elif [[ -n $(find "$folder" -maxdepth 0 -mmin +60) ]]; then
+      # Killed before it had begun.
+      rm -rf "$folder"
+    fi
+  done
+}
 
 lock_line() { sed -n "${1}p" "$state/lock" 2>/dev/null; }
 
@@ -12,10 +67,7 @@ lock_is_held() {
   local until pid boot start
   until=$(lock_line 2) pid=$(lock_line 3) boot=$(lock_line 4) start=$(lock_line 5)
   [[ $until =~ ^[0-9]+$ ]] && (($(date +%s) < until)) || return 1
-  if [[ -n $pid ]]; then
-    [[ $boot == "$(boot_id)" && $(started_at "$pid") == "$start" ]] || return 1
-  fi
-  return 0
+  if [[ -n $pid ]]; then worker_lives "$pid" "$boot" "$start"; fi
 }
 
 # Takes the lock if nobody holds it. flock makes the look and the writing one step.
@@ -24,7 +76,7 @@ lock_taken() {
     flock 7
     if lock_is_held; then exit 1; fi
     : >"$state/lock" || exit 2
-    printf '%s\n' "${value[holder]}" "$(($(date +%s) + value[timeout] + 600))" "$$" "$(boot_id)" "$(started_at $$)" >"$state/lock" || exit 2
+    printf '%s\n' "${value[holder]}" "$(($(date +%s) + value[timeout] + 600))" "$(this_worker)" >"$state/lock" || exit 2
   ) 7>"$state/lock.guard"
 }
 

@@ -29,38 +29,37 @@ env_quoted() {
 # Prints the env file with our keys set where they stood, new ones at the end, everything else as it was.
 # Reads the names from the array `env_names` and the values from `env_values`.
 env_file_with_ours() {
-  local line key rest quote end_seen line_end
+  local line key rest quote ours line_end=$'\n' written=$'\n'
   local -A done_keys=()
-  while true; do
-    line_end=$'\n'
+  while [[ -n $line_end ]]; do
     IFS= read -r line || line_end=''
     if [[ -z $line && -z $line_end ]]; then break; fi
-    key=''
+    key='' quote='' ours=no
     if [[ $line =~ ^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(.*)$ ]]; then
-      key=${BASH_REMATCH[2]} rest=${BASH_REMATCH[3]}
+      key=${BASH_REMATCH[2]} rest=${BASH_REMATCH[3]} quote=${BASH_REMATCH[3]:0:1}
+      if [[ -n ${env_values[$key]+set} ]]; then ours=yes; fi
     fi
-    if [[ -z $key || -z ${env_values[$key]+set} ]]; then
+    if [[ $ours == no ]]; then
       printf '%s%s' "$line" "$line_end"
-      if [[ -z $line_end ]]; then
-        if ((${#env_names[@]} > ${#done_keys[@]})); then printf '\n'; fi
-        break
-      fi
-      continue
+      written=$line_end
     fi
-    # A quoted value may go on over several lines.
-    quote=${rest:0:1}
+    # A quoted value may go on over several lines, whosever it is.
     if [[ $quote == [\"\'] ]]; then
-      rest=${rest:1} end_seen=no
-      while :; do
-        if [[ ${rest//\\?/} == *"$quote"* ]]; then end_seen=yes; fi
-        if [[ $end_seen == yes || -z $line_end ]]; then break; fi
+      rest=${rest:1}
+      while [[ ${rest//\\?/} != *"$quote"* && -n $line_end ]]; do
         IFS= read -r rest || line_end=''
+        if [[ $ours == no ]]; then
+          printf '%s%s' "$rest" "$line_end"
+          if [[ -n $rest$line_end ]]; then written=$line_end; fi
+        fi
       done
     fi
-    if [[ -z ${done_keys[$key]+set} ]]; then printf '%s=%s\n' "$key" "$(env_quoted "${env_values[$key]}")"; fi
-    done_keys[$key]=1
-    if [[ -z $line_end ]]; then break; fi
+    if [[ $ours == yes && -z ${done_keys[$key]+set} ]]; then
+      printf '%s=%s\n' "$key" "$(env_quoted "${env_values[$key]}")"
+      done_keys[$key]=1
+    fi
   done
+  if [[ -z $written ]] && ((${#env_names[@]} > ${#done_keys[@]})); then printf '\n'; fi
   for key in ${env_names[@]+"${env_names[@]}"}; do
     if [[ -z ${done_keys[$key]+set} ]]; then printf '%s=%s\n' "$key" "$(env_quoted "${env_values[$key]}")"; fi
   done
@@ -117,7 +116,7 @@ sys.stdout.buffer.write(value.encode() + b"x")
 declare -a env_names=()
 declare -A env_values=()
 read_env_values() {
-  local pair source text
+  local pair source text quoted
   for pair in ${env_pairs[@]+"${env_pairs[@]}"}; do
     env_names+=("${pair%%=*}")
     env_values[${pair%%=*}]=${pair#*=}
@@ -125,10 +124,13 @@ read_env_values() {
   for pair in ${env_sources[@]+"${env_sources[@]}"}; do
     source=${pair#*=}
     if ! text=$(secret_value "$source" 2>"$work/aws-said"); then
-      fail "The value of ${pair%%=*} could not be read from $source: $(grep -v '^[[:space:]]*$' "$work/aws-said" | tail -n 1 | cut -c 1-400)"
+      fail "The value of ${pair%%=*} could not be read from $source: $(last_of aws-said 1)"
     fi
     text=${text%x}
     hide "$text"
+    # Also as it stands in the env file.
+    quoted=$(env_quoted "$text")
+    if [[ $quoted == \"*\" ]]; then hide "${quoted:1:-1}"; fi
     env_names+=("${pair%%=*}")
     env_values[${pair%%=*}]=$text
   done
@@ -143,6 +145,6 @@ write_env_file() {
   env_file_with_ours <"$old" >"$work/env" || fail "The env file $env_file could not be read."
   if cmp -s "$old" "$work/env"; then return; fi
   fact files-changed yes
+  if [[ ! -e $env_file ]]; then : >"$state/pending/no-env-file"; fi
   replace_file "$env_file" <"$work/env" || fail "The env file $env_file could not be written (is the disk full?)."
-  fact env-changed yes
 }

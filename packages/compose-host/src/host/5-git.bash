@@ -31,6 +31,16 @@ check_local_changes() {
   fi
 }
 
+# The commit of a branch, a tag or a commit id, as the remote has it.
+fetched_commit() {
+  local name commit
+  for name in "tags/$1" "heads/$1" "${1#refs/}"; do
+    in_git rev-parse --verify --quiet "refs/ssm-pull-deploy/$name^{commit}" && return
+  done
+  [[ $1 =~ ^[0-9a-f]{4,64}$ ]] || return 1
+  commit=$(in_git rev-parse --verify --quiet "$1^{commit}") && [[ $commit == "$1"* ]] && printf '%s' "$commit"
+}
+
 check_out_configuration() {
   local ref=${value[git-ref]} repository=${value[git-repository]} commit
   if [[ -z $ref && -z $repository ]]; then return; fi
@@ -52,9 +62,11 @@ check_out_configuration() {
   if in_git fetch --force --tags -- "$remote" "$ref"; then
     commit=$(in_git rev-parse --verify --quiet 'FETCH_HEAD^{commit}')
   else
-    # A short commit id, or a server that gives no commit by its id: everything, then look.
-    with_words in_git fetch --force --tags -- "$remote" '+refs/heads/*:refs/ssm-pull-deploy/*' || fail "git fetch from $remote failed: $(last_words)"
-    commit=$(in_git rev-parse --verify --quiet "$ref^{commit}") || fail "There is no $ref in $remote."
+    # A short commit id, or a server that gives no commit by its id: everything, then look. Only into what was fetched:
+    # a branch or tag of this directory may be an old one.
+    with_words in_git fetch --force --prune --no-tags -- "$remote" '+refs/heads/*:refs/ssm-pull-deploy/heads/*' '+refs/tags/*:refs/ssm-pull-deploy/tags/*' ||
+      fail "git fetch from $remote failed: $(last_words)"
+    commit=$(fetched_commit "$ref") || fail "There is no $ref in $remote."
   fi
   if [[ $commit != "$(git_head)" ]]; then
     fact files-changed yes

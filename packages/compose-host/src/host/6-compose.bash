@@ -106,12 +106,13 @@ read_new_services() {
   [[ -d $directory ]] || fail "The directory $directory does not exist on this host."
   # v2 leaves out services of profiles unless they are named.
   if ! { if ((compose_version == 2)); then read_services ${chosen[@]+"${chosen[@]}"}; else read_services; fi; } 2>"$work/compose-said"; then
-    cat "$work/compose-said"
+    redacted <"$work/compose-said"
     local said
     said=$(fact_of absent)
-    fail "The compose files cannot be used: ${said:-$(grep -v 'variable is not set' "$work/compose-said" | tail -n 3 | paste -s -d ' ' - | cut -c 1-600)}"
+    grep -v 'variable is not set' "$work/compose-said" >"$work/said" || true
+    fail "The compose files cannot be used: ${said:-$(last_words)}"
   fi
-  cat "$work/compose-said"
+  redacted <"$work/compose-said"
   ((${#services[@]} > 0)) || fail 'The compose files have no service to deploy.'
   local service
   for service in "${services[@]}"; do
@@ -165,5 +166,5 @@ json.dump(config, sys.stdout)
 }
 
 login_failed() {
-  fail "The login to $1 failed with the role of this host: $(grep -v '^[[:space:]]*$' "$work/aws-said" | tail -n 1 | cut -c 1-400)"
+  fail "The login to $1 failed with the role of this host: $(last_of aws-said 1)"
 }

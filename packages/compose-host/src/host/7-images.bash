@@ -119,7 +119,7 @@ pull_images() {
 
 # Removes the images of this project that neither run nor belong to a former release, and dangling ones.
 prune_images() {
-  local id release line
+  local id release line names
   local -A keep=()
   local -a used=()
   for release in "$state"/releases/*/images "$state"/pending/images; do
@@ -132,7 +132,11 @@ prune_images() {
     while IFS= read -r id; do keep[$id]=1; done < <(docker inspect --format '{{.Image}}' "${used[@]}" 2>/dev/null || true)
   fi
   while IFS= read -r id; do
-    if [[ -z ${keep[$id]+set} ]]; then docker rmi --force "$id" || true; fi
+    if [[ -n ${keep[$id]+set} ]]; then continue; fi
+    docker rmi "$keep_name:$(short_id "$id")" || true
+    # Another directory may need the image for its way back.
+    names=$(docker image inspect --format '{{range .RepoTags}}{{println .}}{{end}}' "$id" 2>/dev/null || true)
+    if [[ $names != *ssm-pull-deploy/* ]]; then docker rmi --force "$id" || true; fi
   done < <(docker images --quiet --no-trunc "$keep_name" | sort -u)
   docker image prune --force || true
 }

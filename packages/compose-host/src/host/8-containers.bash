@@ -3,15 +3,26 @@
 declare -a known_ids=()
 container_ids() {
   if [[ ! -d $directory ]]; then return; fi
-  if ((compose_version == 1)); then dc ps --quiet 2>/dev/null; else dc ps --all --quiet 2>/dev/null; fi
+  local -a all=(--all)
+  if ((compose_version == 1)); then all=(); fi
+  dc ps ${all[@]+"${all[@]}"} --quiet 2>/dev/null && return
+  # The configuration may be one that compose reads only once this deploy has brought a file or a value: then by the
+  # folder that compose wrote on the containers.
+  local folder
+  folder=$(cd "$directory" && realpath -m "$(dirname "${compose_files[0]:-compose.yml}")")
+  docker ps --all --quiet --no-trunc --filter "label=com.docker.compose.project.working_dir=$folder"
 }
 
 # Prints the containers of this project (those of `known_ids`, when they are known), one a line: service, id, image id, image as named, status, exit code, health,
 # restarts, restart policy, start.
 containers() {
   local -a ids=(${known_ids[@]+"${known_ids[@]}"})
-  if ((${#ids[@]} == 0)); then mapfile -t ids < <(container_ids); fi
-  if ((${#ids[@]} == 0)); then return; fi
+  if ((${#ids[@]} == 0)); then
+    local found
+    found=$(container_ids) || return 1
+    if [[ -z $found ]]; then return; fi
+    mapfile -t ids <<<"$found"
+  fi
   # shellcheck disable=SC2016
   docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}}|{{.ID}}|{{.Image}}|{{.Config.Image}}|{{.State.Status}}|{{.State.ExitCode}}|{{with .State.Health}}{{.Status}}{{else}}-{{end}}|{{.RestartCount}}|{{with .HostConfig.RestartPolicy.Name}}{{.}}{{else}}no{{end}}|{{.State.StartedAt}}|{{index .Config.Labels "com.docker.compose.oneoff"}}' "${ids[@]}" 2>/dev/null |
     grep -i '|false$' | sort || true
@@ -20,13 +31,14 @@ containers() {
 # What runs now, as lines `service TAB image id TAB image as named TAB digest`.
 running_images() {
   local service id image reference
-  while IFS='|' read -r service id image reference _; do
+  containers | while IFS='|' read -r service id image reference _; do
     printf '%s\t%s\t%s\t%s\n' "$service" "$image" "$reference" "$(image_digest "$image" "$reference")"
-  done < <(containers) | sort -u
+  done | sort -u
 }
 
-# How long a container without a health check must have run before it counts as there (s).
-STEADY=3
+# How long a container without a health check must have run before it counts as there (s). Docker itself takes a start for
+# successful after so long (Docker documentation, "Start containers automatically").
+STEADY=10
 
 # Looks at one container: prints nothing when all is well, `wait …` while it may still become well, `dead …` when not.
 # Arguments: the fields of `containers`, and the image id that it shall have.
@@ -46,7 +58,7 @@ container_state() {
     age=$(($(date +%s) - $(date -d "$started" +%s)))
     if ((restarts >= 5 && age < 60)); then
       printf 'dead %s was restarted %d times; it exits soon after its start' "$service" "$restarts"
-    elif ((age < STEADY)); then
+    elif ((age < STEADY && age < value[health-timeout] / 2)); then
       printf 'wait %s has just started' "$service"
     fi
     ;;
@@ -79,8 +91,7 @@ gather_evidence() {
       # shellcheck disable=SC2016
       docker inspect --format '{{with .State.Health}}{{range .Log}}{{if .ExitCode}}{{println "health check:" .Output}}{{end}}{{end}}{{end}}' "$id" 2>/dev/null | grep -v '^[[:space:]]*$' | tail -n 2
       docker logs --tail 12 "$id" 2>&1
-    } | while IFS= read -r line; do
-      line=$(without_secrets "$line")
+    } | redacted | while IFS= read -r line; do
       printf '%s | %s\n' "$service" "${line:0:300}" >>"$work/evidence"
     done || true
   done
@@ -123,7 +134,7 @@ wait_until_well() {
       if [[ $seen != *" $service "* ]]; then unwell+="${unwell:+; }$service has no container" looks=0; fi
     done
     if [[ -z $unwell ]]; then
-      if health_url_answers; then return 0; fi
+      if [[ -n ${going_back:-} && ! -e $work/health-url-before ]] || health_url_answers; then return 0; fi
       unwell="${value[health-url]} does not answer well: $(fact_of health-said)"
     fi
     if [[ -n $dead ]] || ((SECONDS >= until)); then

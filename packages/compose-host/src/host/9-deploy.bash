@@ -7,6 +7,7 @@ note_before() {
   phase 'noting what runs'
   if [[ -e $into/complete ]]; then
     tell 'The last deploy here ended half-way; what ran before it counts as the former version.'
+    fact half-way yes
   else
     rm -rf "$into"
     mkdir -p "$into"
@@ -15,14 +16,18 @@ note_before() {
       git_head >"$into/commit"
       in_git symbolic-ref --quiet --short HEAD >"$into/branch" || true
     fi
-    : >"$into/images"
-    if [[ -d $directory ]]; then running_images >"$into/images" || true; fi
+  fi
+  running_images >"$work/running" || fail 'What runs here could not be read from Docker.'
+  if [[ ! -e $work/half-way ]]; then
+    cp "$work/running" "$into/images"
     : >"$into/complete"
   fi
   cp "$into/images" "$work/before"
   if [[ -s $into/commit ]]; then cp "$into/commit" "$work/commit-before"; fi
   while IFS=$'\t' read -r _ id _; do keep_image "$id" || true; done <"$into/images"
   containers | cut -d '|' -f 1,2 >"$work/containers-before" || true
+  # Only what it answered before can be asked of the former version.
+  if [[ -n ${value[health-url]} && -s $work/running ]] && health_url_answers; then fact health-url-before yes; fi
 }
 
 # Puts an env file, a commit and images back from the folder of a release.
@@ -35,7 +40,7 @@ put_back() {
       chown --reference="$from/env" "$env_file"
       chmod --reference="$from/env" "$env_file"
     fi
-  elif [[ -e $work/env-changed ]]; then
+  elif [[ -e $from/no-env-file ]]; then
     rm -f "$env_file"
   fi
   if [[ -s $from/commit && -e $directory/.git ]]; then
@@ -63,7 +68,17 @@ start_services() {
   local -a up_arguments=(-d --no-build)
   if [[ ${value[recreate]} == always && -z ${going_back:-} ]]; then up_arguments+=(--force-recreate); fi
   if [[ $compose_version == 2 ]] && "${compose[@]}" up --help 2>/dev/null | grep -q -- '--pull '; then up_arguments+=(--pull never); fi
+  # Only the chosen ones: the images of what they depend on were not pulled.
+  if ((${#chosen[@]} > 0)); then up_arguments+=(--no-deps); fi
   dc up "${up_arguments[@]}" "$@"
+}
+
+# Removes the containers of services that a release did not have.
+remove_others_than() {
+  local service id
+  containers | while IFS='|' read -r service id _; do
+    if ! cut -f 1 "$1/images" | grep -qxF -- "$service"; then docker rm --force "$id"; fi
+  done
 }
 
 # After a failure: the former env file, commit and images, running again and proven.
@@ -72,17 +87,14 @@ take_back() {
   find_compose
   phase 'going back to what ran before'
   put_back "$state/pending"
-  if [[ ! -e $work/started ]]; then return; fi
+  if [[ ! -e $work/started && ! -e $work/half-way ]]; then return; fi
   if [[ ! -s $state/pending/images ]]; then
     tell 'Nothing ran here before: what was started is stopped, its logs stay.'
     dc stop || true
     fact nothing-before yes
     return
   fi
-  # Containers of services that were not there before.
-  containers | while IFS='|' read -r service id _; do
-    if ! cut -f 1 "$state/pending/images" | grep -qxF -- "$service"; then docker rm --force "$id"; fi
-  done
+  remove_others_than "$state/pending"
   services=() wanted=()
   while IFS=$'\t' read -r service id _; do
     if ((${#chosen[@]} == 0)) || is_chosen "$service"; then
@@ -90,17 +102,24 @@ take_back() {
       wanted[$service]=$id
     fi
   done <"$state/pending/images"
-  start_services "${services[@]}"
-  if ! wait_until_well; then
-    fact take-back-failed "$(fact_of unwell)"
-    return 1
+  # Without a name compose would start all services.
+  if ((${#services[@]} > 0)); then
+    with_words start_services "${services[@]}" || fail "docker compose up failed: $(last_words)"
+    wait_until_well || fail "$(fact_of unwell)"
   fi
   tell 'What ran before runs again, with its former images.'
   running_images >"$work/after"
 }
 
+# The names of the former releases, oldest first.
+release_names() {
+  if [[ -d $state/releases ]]; then (cd "$state/releases" && find . -mindepth 1 -maxdepth 1 -type d -name '[0-9]*' | sort); fi
+}
+
 newest_release() {
-  if [[ -d $state/releases ]]; then find "$state/releases" -mindepth 1 -maxdepth 1 -type d -name '[0-9]*' | sort | tail -n 1; fi
+  local name
+  name=$(release_names | tail -n 1)
+  if [[ -n $name ]]; then printf '%s' "$state/releases/$name"; fi
 }
 
 # Remembers what ran before this deploy as the newest former release.
@@ -113,9 +132,7 @@ record_release() {
 }
 
 forget_releases() {
-  if [[ ! -d $state/releases ]]; then return; fi
-  find "$state/releases" -mindepth 1 -maxdepth 1 -type d -name '[0-9]*' | sort | head -n "-${value[keep-releases]}" |
-    while IFS= read -r old; do rm -rf "$old"; done
+  release_names | head -n "-${value[keep-releases]}" | while IFS= read -r old; do rm -rf "$state/releases/$old"; done
 }
 
 # ---- the story
@@ -140,16 +157,21 @@ deploy() {
   mkdir -p "$state"
   take_lock
   note_before
-  local former=''
+  local former='' service id reference
   if [[ ${value[operation]} == rollback ]]; then
     former=$(newest_release)
     [[ -n $former ]] || fail "There is nothing earlier to go back to: no former release of $directory is known on this host."
     phase "putting back the release before the last deploy"
+    while IFS=$'\t' read -r service _ reference _; do image_of[$service]=$reference; done <"$former/images"
+    log_in
     fact files-changed yes
     put_back "$former"
     read_new_services
-    while IFS=$'\t' read -r service id _; do wanted[$service]=$id; done <"$former/images"
-    services=("${!wanted[@]}")
+    while IFS=$'\t' read -r service id _; do
+      if ((${#chosen[@]} == 0)) || is_chosen "$service"; then wanted[$service]=$id; fi
+    done <"$former/images"
+    services=(${wanted[@]+"${!wanted[@]}"})
+    ((${#services[@]} > 0)) || fail 'The former release had none of the chosen services.'
   else
     check_out_configuration
     [[ -d $directory ]] || fail "The directory $directory does not exist on this host."
@@ -162,7 +184,12 @@ deploy() {
   run_commands before
   phase 'starting the services'
   fact started yes
-  with_words start_services ${chosen[@]+"${chosen[@]}"} || {
+  local -a starting=(${chosen[@]+"${chosen[@]}"})
+  if [[ -n $former ]]; then
+    starting=("${services[@]}")
+    if ((${#chosen[@]} == 0)); then remove_others_than "$former"; fi
+  fi
+  with_words start_services ${starting[@]+"${starting[@]}"} || {
     gather_from_unwell
     fail "docker compose up failed: $(last_words)"
   }
