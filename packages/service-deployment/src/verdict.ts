@@ -114,31 +114,39 @@ function byDeployments(sighting: Sighting): Verdict {
   // Another one is PRIMARY: ECS's way back when ours failed, else somebody's.
   if (own.rolloutState !== 'FAILED' && !sighting.sawFailure)
     return primary === undefined ? unknown() : superseded(primary)
-  return wayBack(primary, own.rolloutStateReason)
+  return afterFailure(sighting, primary, own.rolloutStateReason)
 }
 
 /** Ours is no longer listed: a rollback can be over between two looks. The events still say that ours failed. */
-function afterOurs(
-  { sawFailure, previousTaskDefinition, service, deploymentId }: Sighting,
-  primary: Deployment | undefined,
-): Verdict {
+function afterOurs(sighting: Sighting, primary: Deployment | undefined): Verdict {
+  const { sawFailure, service, deploymentId, previousTaskDefinition } = sighting
   if (primary === undefined) return unknown()
   const failure = service.events?.find(({ message }) =>
     message?.includes(`(deployment ${deploymentId}) deployment failed`),
   )
-  if (failure !== undefined && primary.taskDefinition === previousTaskDefinition)
-    return wayBack(primary, failure.message)
-  const rollsBack = /roll(?:ing|ed) back/i.test(primary.rolloutStateReason ?? '')
-  if (sawFailure || (rollsBack && primary.taskDefinition === previousTaskDefinition)) return wayBack(primary, undefined)
-  return superseded(primary)
+  const wasTakenBack = saysRollback(primary) && primary.taskDefinition === previousTaskDefinition
+  return sawFailure || failure !== undefined || wasTakenBack
+    ? afterFailure(sighting, primary, failure?.message)
+    : superseded(primary)
 }
 
-function wayBack(primary: Deployment | undefined, reason: string | undefined): Verdict {
+/** Ours has failed. What is PRIMARY now is ECS's way back, unless it is another revision and does not say so. */
+function afterFailure(
+  { previousTaskDefinition }: Sighting,
+  primary: Deployment | undefined,
+  reason: string | undefined,
+): Verdict {
+  if (primary !== undefined && primary.taskDefinition !== previousTaskDefinition && !saysRollback(primary))
+    return superseded(primary)
   const why = reason ?? primary?.rolloutStateReason ?? 'ECS took the deployment back.'
   if (primary?.rolloutState === 'COMPLETED') return { kind: 'rolled-back', reason: why }
   if (primary?.rolloutState === 'FAILED')
     return { kind: 'failed', reason: `ECS could not roll back: ${primary.rolloutStateReason ?? why}` }
   return { kind: 'rolling-back', reason: why }
+}
+
+function saysRollback({ rolloutStateReason = '' }: Deployment): boolean {
+  return /roll(?:ing|ed) back/i.test(rolloutStateReason)
 }
 
 function whyRolledBack({ rollback, statusReason, alarms }: ServiceDeployment, own: Deployment | undefined): string {

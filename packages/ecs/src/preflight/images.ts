@@ -76,7 +76,8 @@ async function seen({ private: own, public: open, platform }: EcrImage, calling:
   if (open === undefined || (found !== undefined && 'platforms' in found)) return found
   const { publicImage } = await import('./public-image.ts')
   const others = await publicImage(open, calling)
-  return own !== undefined && others !== undefined && 'unknown' in others ? found : others
+  // A private image that the registry does not show to everybody may still be on its way through a pull-through cache.
+  return own === undefined || (others !== undefined && 'platforms' in others) ? others : found
 }
 
 async function checkImage(image: EcrImage, findings: Findings, calling: Calling): Promise<void> {
