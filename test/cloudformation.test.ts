@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { actionNames } from '@aws-deploy-actions/action-docs'
@@ -13,6 +13,7 @@ import {
   templates,
 } from './support/cloudformation.ts'
 import { root } from './support/module-graph.ts'
+import { describeWith } from './support/parts.ts'
 
 const ROLE = 'cloudformation/deploy-role.yml'
 /** IAM, "IAM and AWS STS quotas": characters of a managed policy, spaces not counted. */
@@ -120,11 +121,7 @@ test.each([
   expect(new RegExp(String(pattern)).test(subject)).toBe(allowed)
 })
 
-const [linter, part] = isInstalled('cfn-lint')
-  ? [describe, '[with cfn-lint]' as const]
-  : [describe.skip, '[with cfn-lint] [skipped: cfn-lint is not installed]' as const]
-
-linter(`cfn-lint ${part}`, () => {
+describeWith(['cfn-lint'], 'cfn-lint', () => {
   test('has no finding', async () => {
     const said = await new Promise<string>(settle => {
       execFile('cfn-lint', templates, { cwd: root }, (error, stdout, stderr) =>
@@ -160,13 +157,4 @@ function membersNamed(name: string, value: unknown): unknown[] {
 
 function actionsOf(statements: readonly PolicyStatement[]): string[] {
   return [...new Set(statements.flatMap(({ Action }) => Action))].sort()
-}
-
-function isInstalled(command: string): boolean {
-  try {
-    execFileSync(command, ['--version'], { stdio: 'ignore', timeout: 30_000 })
-    return true
-  } catch {
-    return false
-  }
 }

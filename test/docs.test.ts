@@ -13,8 +13,6 @@ const paths = [...AT_THE_TOP, ...filesBelow('docs').filter(path => path.endsWith
 const readmes = actionNames(root).map(name => `actions/${name}/README.md`)
 const known = new Map(actionNames(root).map(name => [name, actionMetadata(root, name)]))
 
-const hasWorkflows = foldersIn('.github').includes('workflows')
-
 const pages = new Map<string, MarkdownPage>()
 function pageAt(path: string): MarkdownPage {
   const page = pages.get(path) ?? markdownPage(path)
@@ -30,7 +28,7 @@ test.each([...paths, ...readmes])('%s: every link within the repository leads so
 test.each(paths)('%s: its examples are YAML, and use our actions as they are', path => {
   for (const { text } of pageAt(path).code.filter(({ language }) => /^ya?ml$/.test(language))) {
     expect(() => parse(text)).not.toThrow()
-    const uses = ownUsesIn(text).filter(({ kind }) => kind === 'action' || hasWorkflows)
+    const uses = ownUsesIn(text)
     for (const { kind, name, inputs } of uses) {
       const declared = kind === 'action' ? known.get(name)?.inputs : workflowInputs(name)
       expect(declared).toBeDefined()

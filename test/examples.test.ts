@@ -2,18 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { actionMetadata, actionNames } from '@aws-deploy-actions/action-docs'
 import { expect, test } from '@jest/globals'
-import { parse } from 'yaml'
 import { filesBelow, root } from './support/module-graph.ts'
+import { ownUsesIn } from './support/own-uses.ts'
 
-/** One step of ours, in a document or workflow. */
-interface Use {
-  readonly where: string
-  readonly action: string
-  readonly id: string | undefined
-  readonly inputs: Readonly<Record<string, unknown>>
-}
-
-const OURS = /^OWNER\/aws-deploy-actions\/actions\/([a-z0-9-]+)@v1$/
 const known = new Map(actionNames(root).map(name => [name, actionMetadata(root, name)]))
 
 const sources = [
@@ -28,27 +19,21 @@ function yamlIn(path: string): string[] {
   return path.endsWith('.md') ? [...text.matchAll(/```ya?ml\n([\s\S]*?)```/g)].map(([, block = '']) => block) : [text]
 }
 
-function usesIn(where: string, value: unknown): Use[] {
-  if (typeof value !== 'object' || value === null) return []
-  const { uses, id, with: inputs } = Object.fromEntries(Object.entries(value))
-  const action = typeof uses === 'string' ? OURS.exec(uses)?.[1] : undefined
-  const inside = Object.values(value).flatMap(member => usesIn(where, member))
-  if (action === undefined) return inside
-  const given = typeof inputs === 'object' && inputs !== null ? Object.fromEntries(Object.entries(inputs)) : {}
-  return [{ where, action, id: typeof id === 'string' ? id : undefined, inputs: given }, ...inside]
+function usesIn(block: string) {
+  return ownUsesIn(block).filter(({ kind }) => kind === 'action')
 }
 
 test.each(sources)('%s uses our actions as they are', where => {
   for (const block of yamlIn(where)) {
-    const uses = usesIn(where, parse(block))
-    for (const { action, inputs } of uses) {
+    const uses = usesIn(block)
+    for (const { name: action, inputs } of uses) {
       const metadata = known.get(action)
       expect([...known.keys()]).toContain(action)
       expect(metadata?.inputs.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(inputs)))
       const required = metadata?.inputs.filter(input => input.required).map(({ name }) => name)
       expect(Object.keys(inputs)).toEqual(expect.arrayContaining(required ?? []))
     }
-    const actions = new Map(uses.flatMap(({ id, action }) => (id === undefined ? [] : [[id, action] as const])))
+    const actions = new Map(uses.flatMap(({ id, name }) => (id === undefined ? [] : [[id, name] as const])))
     for (const [, id = '', output] of block.matchAll(/\bsteps\.([\w-]+)\.outputs\.([\w-]+)/g)) {
       const metadata = known.get(actions.get(id) ?? '')
       if (metadata !== undefined) expect(metadata.outputs.map(({ name }) => name)).toContain(output)
@@ -57,9 +42,8 @@ test.each(sources)('%s uses our actions as they are', where => {
 })
 
 test('the whole of the example is found', () => {
-  const found = sources.flatMap(path => yamlIn(path).flatMap(block => usesIn(path, parse(block))))
-  const delivered = found.filter(({ where }) => where.endsWith('/deliver.yml')).map(({ action }) => action)
-  expect(delivered).toEqual([
+  const deliveries = sources.filter(path => path.endsWith('/deliver.yml')).flatMap(yamlIn)
+  expect(deliveries.flatMap(usesIn).map(({ name }) => name)).toEqual([
     'ecr-push',
     'run-migration-task',
     'deploy-ecs-service',

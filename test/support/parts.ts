@@ -21,6 +21,7 @@ const NEEDS = {
     'docker-compose 1 is not installed',
   'busybox-static': () => existsSync('/bin/busybox') || 'there is no static /bin/busybox to build an image from',
   'AWS CLI': () => answers('aws', ['--version']) || 'aws is not installed',
+  'cfn-lint': () => answers('cfn-lint', ['--version']) || 'cfn-lint is not installed',
   shellcheck: () => answers('shellcheck', ['--version']) || 'shellcheck is not installed',
   skopeo: () => answers('skopeo', ['--version']) || 'skopeo is not installed',
   act: () => answers('act', ['--version']) || 'act is not installed',
