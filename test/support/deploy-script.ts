@@ -15,11 +15,14 @@ export async function deployScript(
   return hostResult(await (await startDeployScript(deploy, environment)).output)
 }
 
-/** The same under way. `kill` ends it as the agent does at a cancel: its process group, outright. */
+/**
+ * The same under way. `kill` ends it as the agent does at a cancel: its process group, outright. `signal` goes to its
+ * first process alone.
+ */
 export async function startDeployScript(
   deploy: ScriptDeploy,
   environment: Readonly<Record<string, string>>,
-): Promise<{ readonly output: Promise<string>; kill(): void }> {
+): Promise<{ readonly output: Promise<string>; kill(): void; signal(name: NodeJS.Signals): void }> {
   const folder = await mkdtemp(join(tmpdir(), 'script-'))
   const script = join(folder, '_script.sh')
   await writeFile(
@@ -65,6 +68,7 @@ export async function startDeployScript(
     kill: () => {
       if (program.pid !== undefined) process.kill(-program.pid, 'SIGKILL')
     },
+    signal: name => void program.kill(name),
   }
 }
 

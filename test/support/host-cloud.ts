@@ -11,14 +11,10 @@ import {
   type LocalAwsOptions,
   startLocalAws,
 } from '@aws-deploy-actions/local-aws'
-import {
-  type JavaScriptActionResult,
-  type RunningAction,
-  runJavaScriptAction,
-  startJavaScriptAction,
-} from '@aws-deploy-actions/rehearsal'
+import type { JavaScriptActionResult, RunningAction } from '@aws-deploy-actions/rehearsal'
 import { ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr'
 import { pushImage } from '../../packages/local-aws/test/support/image.ts'
+import { runAction, startAction } from './action-runs.ts'
 
 const ACTION = new URL('../../actions/ssm-pull-deploy', import.meta.url).pathname
 
@@ -191,9 +187,9 @@ export async function startHostCloud(options: LocalAwsOptions = {}): Promise<Hos
         tag,
       )
     },
-    run: inputs => runJavaScriptAction(ACTION, runnerOptions(inputs)),
+    run: inputs => runAction(ACTION, runnerOptions(inputs)),
     start: (inputs, onOutput) =>
-      startJavaScriptAction(ACTION, { ...runnerOptions(inputs), ...(onOutput === undefined ? {} : { onOutput }) }),
+      startAction(ACTION, { ...runnerOptions(inputs), ...(onOutput === undefined ? {} : { onOutput }) }),
     calls: operation => aws.journal().filter(entry => entry.operation === operation),
     stop: async () => {
       const images = imagesOf(aws.registryAddress)

@@ -1,19 +1,12 @@
 import type { LocalAwsOptions } from '@aws-deploy-actions/local-aws'
-import { test } from '@jest/globals'
+import { testWith } from './action-runs.ts'
 import { type ServiceCloud, startServiceCloud } from './service-cloud.ts'
 
-/** One test in a local AWS of its own; those of a file run side by side. */
+/** One test in a local AWS of its own. */
 export function inServiceCloud(
   name: string,
   body: (cloud: ServiceCloud) => Promise<void>,
   options: LocalAwsOptions = {},
 ): void {
-  test.concurrent(name, async () => {
-    const cloud = await startServiceCloud(options)
-    try {
-      await body(cloud)
-    } finally {
-      await cloud.stop()
-    }
-  })
+  testWith(name, () => startServiceCloud(options), body)
 }

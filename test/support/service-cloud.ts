@@ -1,10 +1,5 @@
 import type { LocalAwsOptions } from '@aws-deploy-actions/local-aws'
-import {
-  type JavaScriptActionResult,
-  type RunningAction,
-  runJavaScriptAction,
-  startJavaScriptAction,
-} from '@aws-deploy-actions/rehearsal'
+import type { JavaScriptActionResult, RunningAction } from '@aws-deploy-actions/rehearsal'
 import { BatchGetImageCommand, ECRClient, PutImageCommand } from '@aws-sdk/client-ecr'
 import {
   CreateServiceCommand,
@@ -13,6 +8,7 @@ import {
   type Service,
 } from '@aws-sdk/client-ecs'
 import { pushImage } from '../../packages/local-aws/test/support/image.ts'
+import { runAction, startAction } from './action-runs.ts'
 import { startTaskCloud, type TaskCloud, until } from './task-cloud.ts'
 
 /** A task cloud with services of a small web server, whose images are versions of it. */
@@ -134,7 +130,7 @@ export async function startServiceCloud(options: LocalAwsOptions = {}): Promise<
       )
     },
     run: (inputs, workspace) =>
-      runJavaScriptAction(FOLDER, { ...inputsOf(inputs), ...(workspace === undefined ? {} : { workspace }) }),
-    start: inputs => startJavaScriptAction(FOLDER, inputsOf(inputs)),
+      runAction(FOLDER, { ...inputsOf(inputs), ...(workspace === undefined ? {} : { workspace }) }),
+    start: inputs => startAction(FOLDER, inputsOf(inputs)),
   }
 }

@@ -2,12 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type JournalEntry, type LocalAws, type LocalAwsOptions, startLocalAws } from '@aws-deploy-actions/local-aws'
-import {
-  type JavaScriptActionResult,
-  type RunningAction,
-  runJavaScriptAction,
-  startJavaScriptAction,
-} from '@aws-deploy-actions/rehearsal'
+import type { JavaScriptActionResult, RunningAction } from '@aws-deploy-actions/rehearsal'
 import { CloudWatchLogsClient, CreateLogGroupCommand } from '@aws-sdk/client-cloudwatch-logs'
 import {
   type ContainerDefinition,
@@ -20,6 +15,7 @@ import {
   type Task,
 } from '@aws-sdk/client-ecs'
 import { pushImage } from '../../packages/local-aws/test/support/image.ts'
+import { runAction, startAction } from './action-runs.ts'
 import { requireValidReport } from './report.ts'
 
 /** A local AWS with a cluster, a log group and an image, and the means to run an action's bundle in it. */
@@ -111,7 +107,7 @@ export async function startTaskCloud(options: LocalAwsOptions = {}): Promise<Tas
     },
     run: async (inputs, action = 'run-ecs-task', variables = {}) => {
       const { environment: own, ...options } = runnerOptions(inputs)
-      const result = await runJavaScriptAction(join(ACTIONS, action), {
+      const result = await runAction(join(ACTIONS, action), {
         ...options,
         environment: { ...own, ...variables },
       })
@@ -119,10 +115,10 @@ export async function startTaskCloud(options: LocalAwsOptions = {}): Promise<Tas
       return result
     },
     runIn: (workspace, inputs, action = 'run-ecs-task') =>
-      runJavaScriptAction(join(ACTIONS, action), { ...runnerOptions(inputs), workspace }),
+      runAction(join(ACTIONS, action), { ...runnerOptions(inputs), workspace }),
     temp,
     start: (inputs, action = 'run-ecs-task', onOutput) =>
-      startJavaScriptAction(join(ACTIONS, action), {
+      startAction(join(ACTIONS, action), {
         ...runnerOptions(inputs),
         ...(onOutput === undefined ? {} : { onOutput }),
       }),

@@ -2,13 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LocalAwsOptions } from '@aws-deploy-actions/local-aws'
-import {
-  type JavaScriptActionResult,
-  type RunningAction,
-  runJavaScriptAction,
-  startJavaScriptAction,
-} from '@aws-deploy-actions/rehearsal'
+import type { JavaScriptActionResult, RunningAction } from '@aws-deploy-actions/rehearsal'
 import { type WebCloud as StartedWebCloud, startedWebCloud } from '../../packages/local-aws/test/support/web-service.ts'
+import { runAction, startAction } from './action-runs.ts'
 
 /** Two services behind one listener, and deploy-ecs-service's bundle to roll them. */
 export interface WebCloud extends StartedWebCloud {
@@ -46,7 +42,7 @@ export async function startWebCloud(options: LocalAwsOptions = {}): Promise<WebC
   return {
     ...cloud,
     stop,
-    run: inputs => runJavaScriptAction(FOLDER, stepOf(inputs)),
-    startStep: inputs => startJavaScriptAction(FOLDER, stepOf(inputs)),
+    run: inputs => runAction(FOLDER, stepOf(inputs)),
+    startStep: inputs => startAction(FOLDER, stepOf(inputs)),
   }
 }

@@ -35,7 +35,7 @@ front() {
   mkfifo "$work/alive"
   : >"$work/told"
   exec 9<>"$work/alive"
-  setsid bash "$work/deploy.bash" "$work" worker </dev/null >"$work/chatter" 2>&1 8<"$work/alive" 9>&- &
+  setsid bash "$work/deploy.bash" "$work" worker $$ </dev/null >"$work/chatter" 2>&1 8<"$work/alive" 9>&- &
   worker=$!
   while [[ ! -e $work/ready ]] && kill -0 "$worker" 2>/dev/null; do sleep 0.02; done
   # With a log group everything is shown, else what a person needs: Systems Manager keeps 8,000 characters of it.
@@ -52,7 +52,7 @@ front() {
     printf '{"ssm-pull-deploy":1,"status":"failed","reason":"The program on the host ended with %d before it had a result."}\\n' "$code"
     if ((code == 0)); then code=1; fi
   fi
-  rm -rf "$work"
+  rm -rf "$work" || true
   exit "$code"
 }
 
@@ -179,8 +179,8 @@ find_members() {
   done
 }
 
-# Whether a worker, or something that it started, is there. Arguments: its process id, boot, start.
-worker_lives() {
+# Whether a process, or something of its group, is there. Arguments: its id, boot, start.
+process_lives() {
   local start
   if [[ $2 != "$(boot_id)" ]]; then return 1; fi
   start=$(started_at "$1")
@@ -193,18 +193,19 @@ worker_lives() {
   fi
 }
 
-# Who this worker is, in the words of \`worker_lives\`, one a line.
-this_worker() { printf '%s\\n' "$$" "$(boot_id)" "$(started_at $$)"; }
+# What a process is known by, in the words of \`process_lives\`, one a line.
+process() { printf '%s\\n' "$1" "$(boot_id)" "$(started_at "$1")"; }
 
-# Folders of deploys that were killed or cut off by a restart hold secrets. Only our own: others can make some too.
+# Folders of deploys that were killed or cut off by a restart hold secrets. Only our own: others can make some too. One
+# is left over when neither its worker nor who reads the worker's result is there.
 remove_left_work() {
   local folder
   local -a of=()
   for folder in "$(dirname "$work")"/ssm-pull-deploy.??????; do
     if [[ -L $folder || ! -d $folder || ! -O $folder || $folder == "$work" ]]; then continue; fi
-    if [[ -e $folder/worker ]]; then
-      mapfile -t of <"$folder/worker"
-      if ((\${#of[@]} == 3)) && ! worker_lives "\${of[@]}"; then rm -rf "$folder"; fi
+    if [[ -e $folder/processes ]]; then
+      mapfile -t of <"$folder/processes"
+      if ((\${#of[@]} == 6)) && ! process_lives "\${of[@]:0:3}" && ! process_lives "\${of[@]:3}"; then rm -rf "$folder"; fi
     elif [[ -n $(find "$folder" -maxdepth 0 -mmin +60) ]]; then
       # Killed before it had begun.
       rm -rf "$folder"
@@ -220,7 +221,7 @@ lock_is_held() {
   local until pid boot start
   until=$(lock_line 2) pid=$(lock_line 3) boot=$(lock_line 4) start=$(lock_line 5)
   [[ $until =~ ^[0-9]+$ ]] && (($(date +%s) < until)) || return 1
-  if [[ -n $pid ]]; then worker_lives "$pid" "$boot" "$start"; fi
+  if [[ -n $pid ]]; then process_lives "$pid" "$boot" "$start"; fi
 }
 
 # Takes the lock if nobody holds it. flock makes the look and the writing one step.
@@ -229,7 +230,7 @@ lock_taken() {
     flock 7
     if lock_is_held; then exit 1; fi
     : >"$state/lock" || exit 2
-    printf '%s\\n' "\${value[holder]}" "$(($(date +%s) + value[timeout] + 600))" "$(this_worker)" >"$state/lock" || exit 2
+    printf '%s\\n' "\${value[holder]}" "$(($(date +%s) + value[timeout] + 600))" "$(process $$)" >"$state/lock" || exit 2
   ) 7>"$state/lock.guard"
 }
 
@@ -1115,6 +1116,7 @@ run_commands() {
 }
 
 deploy() {
+  if [[ -e $work/cancelled ]]; then exit 1; fi
   find_tools
   # The directory of the project may not be there yet, the one above must.
   [[ -d $(dirname "$directory") ]] || fail "The directory $(dirname "$directory") does not exist on this host."
@@ -1187,10 +1189,12 @@ clean_up() {
 cancelled=''
 trap 'cancelled=yes' TERM
 
-# Whoever started this is gone: everything that runs for the deploy is told to stop.
+# Whoever started this is gone: everything that runs for the deploy is told to stop. A shell that has only just been
+# forked from one with a trap can lose the signal, so \`deploy\` looks for the file when it begins.
 watch_for_cancel() {
   trap '' TERM
   IFS= read -r -u 8 _ || true
+  : >"$work/cancelled"
   kill -TERM -- "-$$"
 }
 
@@ -1320,7 +1324,7 @@ go_back() {
 }
 
 worker() {
-  local code=0 back='' status=failed watcher cleaned
+  local front=$1 code=0 back='' status=failed watcher cleaned
   log=$work/chatter
   if [[ -d $(dirname "$directory") ]] && mkdir -p "$state" 2>/dev/null; then
     log=$state/log
@@ -1338,7 +1342,7 @@ worker() {
   exec >>"$log" 2>&1
   mv "$work/ready.part" "$work/ready"
 
-  this_worker >"$work/worker" || true
+  { process $$ && process "$front"; } >"$work/processes" || true
   remove_left_work || true
   set +e
   watch_for_cancel &
@@ -1348,6 +1352,7 @@ worker() {
   # From here on nothing is stopped half-way: a cancel comes too late, or its way back has begun.
   kill -KILL "$watcher" 2>/dev/null
   wait "$watcher" 2>/dev/null
+  if [[ -e $work/cancelled ]]; then cancelled=yes; fi
   if [[ -n $cancelled ]]; then end_the_rest; fi
   if ((code == 0)); then
     status=$(fact_of status)
@@ -1375,5 +1380,5 @@ worker() {
   exit 1
 }
 
-worker
+worker "$3"
 `

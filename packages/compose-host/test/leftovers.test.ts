@@ -54,6 +54,19 @@ describe('the folder of a deploy', () => {
     expect(readdirSync(project.temporary)).toEqual([young])
   })
 
+  withProject('whose result was not read yet stays, whoever comes', async project => {
+    const first = await project.start('1', { before: 'sleep 0.5' })
+    await until('before runs', () => project.state('log').includes('running the commands of before'))
+    first.signal('SIGSTOP')
+    await until('the worker is over', () => project.state('log').includes('---- deployed'))
+    const other = join(project.folder, 'other')
+    mkdirSync(other)
+    expect((await project.deploy('1', { directory: other })).status).toBe('deployed')
+    first.signal('SIGCONT')
+    expect(JSON.parse(await first.output)).toMatchObject({ status: 'deployed' })
+    expect(readdirSync(project.temporary)).toEqual([])
+  })
+
   withProject('goes when the program does not arrive whole', async project => {
     const script = `program=broken\nvalues=broken\n${START}`
     const { status } = spawnSync('sh', ['-c', script], {

@@ -22,7 +22,7 @@ front() {
   mkfifo "$work/alive"
   : >"$work/told"
   exec 9<>"$work/alive"
-  setsid bash "$work/deploy.bash" "$work" worker </dev/null >"$work/chatter" 2>&1 8<"$work/alive" 9>&- &
+  setsid bash "$work/deploy.bash" "$work" worker $$ </dev/null >"$work/chatter" 2>&1 8<"$work/alive" 9>&- &
   worker=$!
   while [[ ! -e $work/ready ]] && kill -0 "$worker" 2>/dev/null; do sleep 0.02; done
   # With a log group everything is shown, else what a person needs: Systems Manager keeps 8,000 characters of it.
@@ -39,7 +39,7 @@ front() {
     printf '{"ssm-pull-deploy":1,"status":"failed","reason":"The program on the host ended with %d before it had a result."}\n' "$code"
     if ((code == 0)); then code=1; fi
   fi
-  rm -rf "$work"
+  rm -rf "$work" || true
   exit "$code"
 }
 

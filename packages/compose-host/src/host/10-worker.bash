@@ -3,10 +3,12 @@
 cancelled=''
 trap 'cancelled=yes' TERM
 
-# Whoever started this is gone: everything that runs for the deploy is told to stop.
+# Whoever started this is gone: everything that runs for the deploy is told to stop. A shell that has only just been
+# forked from one with a trap can lose the signal, so `deploy` looks for the file when it begins.
 watch_for_cancel() {
   trap '' TERM
   IFS= read -r -u 8 _ || true
+  : >"$work/cancelled"
   kill -TERM -- "-$$"
 }
 
@@ -136,7 +138,7 @@ go_back() {
 }
 
 worker() {
-  local code=0 back='' status=failed watcher cleaned
+  local front=$1 code=0 back='' status=failed watcher cleaned
   log=$work/chatter
   if [[ -d $(dirname "$directory") ]] && mkdir -p "$state" 2>/dev/null; then
     log=$state/log
@@ -154,7 +156,7 @@ worker() {
   exec >>"$log" 2>&1
   mv "$work/ready.part" "$work/ready"
 
-  this_worker >"$work/worker" || true
+  { process $$ && process "$front"; } >"$work/processes" || true
   remove_left_work || true
   set +e
   watch_for_cancel &
@@ -164,6 +166,7 @@ worker() {
   # From here on nothing is stopped half-way: a cancel comes too late, or its way back has begun.
   kill -KILL "$watcher" 2>/dev/null
   wait "$watcher" 2>/dev/null
+  if [[ -e $work/cancelled ]]; then cancelled=yes; fi
   if [[ -n $cancelled ]]; then end_the_rest; fi
   if ((code == 0)); then
     status=$(fact_of status)
@@ -191,4 +194,4 @@ worker() {
   exit 1
 }
 
-worker
+worker "$3"

@@ -26,8 +26,8 @@ find_members() {
   done
 }
 
-# Whether a worker, or something that it started, is there. Arguments: its process id, boot, start.
-worker_lives() {
+# Whether a process, or something of its group, is there. Arguments: its id, boot, start.
+process_lives() {
   local start
   if [[ $2 != "$(boot_id)" ]]; then return 1; fi
   start=$(started_at "$1")
@@ -40,18 +40,19 @@ worker_lives() {
   fi
 }
 
-# Who this worker is, in the words of `worker_lives`, one a line.
-this_worker() { printf '%s\n' "$$" "$(boot_id)" "$(started_at $$)"; }
+# What a process is known by, in the words of `process_lives`, one a line.
+process() { printf '%s\n' "$1" "$(boot_id)" "$(started_at "$1")"; }
 
-# Folders of deploys that were killed or cut off by a restart hold secrets. Only our own: others can make some too.
+# Folders of deploys that were killed or cut off by a restart hold secrets. Only our own: others can make some too. One
+# is left over when neither its worker nor who reads the worker's result is there.
 remove_left_work() {
   local folder
   local -a of=()
   for folder in "$(dirname "$work")"/ssm-pull-deploy.??????; do
     if [[ -L $folder || ! -d $folder || ! -O $folder || $folder == "$work" ]]; then continue; fi
-    if [[ -e $folder/worker ]]; then
-      mapfile -t of <"$folder/worker"
-      if ((${#of[@]} == 3)) && ! worker_lives "${of[@]}"; then rm -rf "$folder"; fi
+    if [[ -e $folder/processes ]]; then
+      mapfile -t of <"$folder/processes"
+      if ((${#of[@]} == 6)) && ! process_lives "${of[@]:0:3}" && ! process_lives "${of[@]:3}"; then rm -rf "$folder"; fi
     elif [[ -n $(find "$folder" -maxdepth 0 -mmin +60) ]]; then
       # Killed before it had begun.
       rm -rf "$folder"
@@ -67,7 +68,7 @@ lock_is_held() {
   local until pid boot start
   until=$(lock_line 2) pid=$(lock_line 3) boot=$(lock_line 4) start=$(lock_line 5)
   [[ $until =~ ^[0-9]+$ ]] && (($(date +%s) < until)) || return 1
-  if [[ -n $pid ]]; then worker_lives "$pid" "$boot" "$start"; fi
+  if [[ -n $pid ]]; then process_lives "$pid" "$boot" "$start"; fi
 }
 
 # Takes the lock if nobody holds it. flock makes the look and the writing one step.
@@ -76,7 +77,7 @@ lock_taken() {
     flock 7
     if lock_is_held; then exit 1; fi
     : >"$state/lock" || exit 2
-    printf '%s\n' "${value[holder]}" "$(($(date +%s) + value[timeout] + 600))" "$(this_worker)" >"$state/lock" || exit 2
+    printf '%s\n' "${value[holder]}" "$(($(date +%s) + value[timeout] + 600))" "$(process $$)" >"$state/lock" || exit 2
   ) 7>"$state/lock.guard"
 }
 

@@ -151,6 +151,7 @@ run_commands() {
 }
 
 deploy() {
+  if [[ -e $work/cancelled ]]; then exit 1; fi
   find_tools
   # The directory of the project may not be there yet, the one above must.
   [[ -d $(dirname "$directory") ]] || fail "The directory $(dirname "$directory") does not exist on this host."
