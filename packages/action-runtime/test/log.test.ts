@@ -121,7 +121,7 @@ describe('text from outside', () => {
       const long = unit.repeat(Math.ceil(1_000_000 / unit.length))
       const began = performance.now()
       const [text = ''] = printed(log => log.outside('app', [long]))
-      expect(performance.now() - began).toBeLessThan(2000)
+      expect(performance.now() - began).toBeLessThan(10_000)
       expect(marks(text)).toBe(`app | ${long}\n`)
       expect(commandsIn(text)).toEqual([])
     }

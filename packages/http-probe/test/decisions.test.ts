@@ -198,7 +198,7 @@ describe('what an answer lacks', () => {
     expect(reasonFor({ body: `${'a'.repeat(50)}b` }, { bodyMatches: ['^(a+)+$'] })?.text).toContain(
       'took too long to match',
     )
-    expect(performance.now() - began).toBeLessThan(5000)
+    expect(performance.now() - began).toBeLessThan(30_000)
   })
 
   test('what was sent and comes back does not show', () => {

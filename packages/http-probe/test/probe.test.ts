@@ -415,7 +415,7 @@ describe('polling', () => {
         const progress = newProgress(check(url))
         const began = performance.now()
         await pollAll([progress], { ...polling, requestTimeoutMs: 60_000 }, deadlineIn(600))
-        expect(performance.now() - began).toBeLessThan(3000)
+        expect(performance.now() - began).toBeLessThan(20_000)
         expect(progress.attempts).toBe(2)
         expect(progress.last?.reason?.text).toBe('up, but status 500 (expected 2xx)')
       },

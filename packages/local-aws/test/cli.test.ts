@@ -79,7 +79,7 @@ describe('the command', () => {
       expect(await ended(child, 'SIGTERM')).toBe(0)
     }
     // aimed at under a second; the bound only catches what is out of proportion on a busy machine
-    expect(ms).toBeLessThan(5_000)
+    expect(ms).toBeLessThan(20_000)
   })
 
   test('SIGINT leaves no folder', async () => {

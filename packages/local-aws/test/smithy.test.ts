@@ -130,6 +130,6 @@ describe('answers', () => {
     })
     expect(found).toEqual([])
     // aimed at 60 ms; the bound only catches what is out of proportion on a busy machine
-    expect(Math.min(...times)).toBeLessThan(200)
+    expect(Math.min(...times)).toBeLessThan(1000)
   })
 })

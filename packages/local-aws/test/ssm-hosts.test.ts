@@ -257,7 +257,7 @@ describeWith(['mount namespaces and port 53'], 'a small disk', () => {
 test('starts and stops quickly, and leaves nothing behind', async () => {
   const began = Date.now()
   const cloud = await startedHosts([{ instanceId: web1 }])
-  expect(Date.now() - began).toBeLessThan(1_000)
+  expect(Date.now() - began).toBeLessThan(10_000)
   const [pid, orphan] = [fresh(), fresh()]
   await cloud.send([`setsid sh -c 'echo $$ > ${orphan}; exec sleep 60' & echo $$ > ${pid}; sleep 60`])
   const pids = [Number(await content(pid)), Number(await content(orphan))]
