@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { publishable, REPORT_SCHEMA, type ReportRecord, reportLine } from '@aws-deploy-actions/pipeline-report'
 import { asFailure, Cancelled, DeadlineExceeded, Failure, failureText, InputError } from './errors.ts'
@@ -198,10 +198,13 @@ function reportRecord(
 }
 
 async function writeReport(runtime: Runtime, action: string, report: ReportRecord): Promise<void> {
-  const folder = join(runtime.environment.temp, 'deploy-reports')
+  const { temp } = runtime.environment
+  const name = `${action}-${randomUUID()}.json`
   try {
-    await mkdir(folder, { recursive: true })
-    await writeFile(join(folder, `${action}-${randomUUID()}.json`), `${JSON.stringify(report)}\n`)
+    await mkdir(join(temp, 'deploy-reports'), { recursive: true })
+    // Others read the folder while this step may still be cut short: a file of it is whole.
+    await writeFile(join(temp, name), `${JSON.stringify(report)}\n`)
+    await rename(join(temp, name), join(temp, 'deploy-reports', name))
   } catch (error) {
     runtime.log.debug(`The report file could not be written: ${error instanceof Error ? error.message : error}`)
   }
