@@ -18,7 +18,8 @@ export default {
       },
     ],
   },
-  testTimeout: 90_000,
+  // Of a hang; tests wait for what they need, and a busy machine may take its time.
+  testTimeout: 180_000,
   // Most tests wait for something else than a processor.
   maxWorkers: 3,
   reporters: [['default', {}], '<rootDir>/test/support/parts-reporter.mjs'],

@@ -7,6 +7,7 @@ import {
   type ServiceDeployment,
 } from '@aws-sdk/client-ecs'
 import { readDeployInputs } from '../../packages/service-deployment/src/inputs.ts'
+import { ServicePoller } from '../../packages/service-deployment/src/poller.ts'
 import { untilSettled } from '../../packages/service-deployment/src/roll-out.ts'
 import { newRollout, type Rollout } from '../../packages/service-deployment/src/rollout.ts'
 import { TargetWatch } from '../../packages/service-deployment/src/targets.ts'
@@ -140,7 +141,16 @@ async function simulated(many: number): Promise<Simulation> {
     now += ANSWER_MS
     return [{ Target: { Id: '10.0.0.1', Port: 80 }, TargetHealth: { State: 'initial' } }]
   })
-  await untilSettled(rollouts, { ecs, inputs, runtime, calling, failures: new Map(), targets, announce })
+  await untilSettled(rollouts, {
+    ecs,
+    inputs,
+    runtime,
+    calling,
+    failures: new Map(),
+    poller: new ServicePoller(ecs, inputs.cluster),
+    targets,
+    announce,
+  })
   await announce()
   return {
     noticedMs: names.map(name => (settledAt.get(name) ?? Number.NaN) - (ends.get(name) ?? 0)),

@@ -123,11 +123,7 @@ export async function startServiceCloud(options: LocalAwsOptions = {}): Promise<
       await createUnwatched(name, more)
       // Other controllers report no rollout state.
       if (more.deploymentController !== undefined) return
-      await until(
-        `${name} runs`,
-        async () => (await service(name)).deployments?.[0]?.rolloutState === 'COMPLETED',
-        30_000,
-      )
+      await until(`${name} runs`, async () => (await service(name)).deployments?.[0]?.rolloutState === 'COMPLETED')
     },
     run: (inputs, workspace) =>
       runAction(FOLDER, { ...inputsOf(inputs), ...(workspace === undefined ? {} : { workspace }) }),

@@ -4,7 +4,7 @@ import type { RunningAction } from '@aws-deploy-actions/rehearsal'
 /** A deadline is a deadline: the process is gone so long after it (ms). */
 const GRACE_MS = 5000
 /** How long it is waited for in a test (ms). */
-const MOST_MS = 40_000
+const MOST_MS = 75_000
 
 /** When the step printed its first group (`performance.now()`): its time begins there, not when its process starts. */
 export async function startLine(action: RunningAction): Promise<number> {

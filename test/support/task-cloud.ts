@@ -142,7 +142,7 @@ export async function startTaskCloud(options: LocalAwsOptions = {}): Promise<Tas
 }
 
 /** Looks every 50 ms until `look` is true; an error after so long (ms). */
-export async function until(what: string, look: () => boolean | Promise<boolean>, mostMs = 45_000): Promise<void> {
+export async function until(what: string, look: () => boolean | Promise<boolean>, mostMs = 75_000): Promise<void> {
   const end = Date.now() + mostMs
   while (!(await look())) {
     if (Date.now() > end) throw new Error(`not within ${mostMs} ms: ${what}`)

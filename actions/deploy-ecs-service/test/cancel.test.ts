@@ -43,7 +43,7 @@ describe('a cancel', () => {
     await cloud.push('bad', 'exits')
     await cloud.create('api', NO_ROLLBACK)
     const action = await cloud.start({ services: 'api', images: 'ecr:web:bad' })
-    await until('we go back', () => action.output().includes('going back to web:1'), 30_000)
+    await until('we go back', () => action.output().includes('going back to web:1'))
     action.signal('SIGTERM')
     const { exitCode, outputs } = await action.result
     expect([exitCode, outputs['status']]).toEqual([143, 'cancelled'])

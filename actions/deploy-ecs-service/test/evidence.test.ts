@@ -185,7 +185,7 @@ describe('whoever reads only the error, or only the summary, knows the cause', (
       expect(result.outputs['status']).toBe('rolled-back')
       expectTold(result, {
         ...row,
-        words: [...row.words, /circuit breaker: [01] of 1 failures \((?:MONITORING|TRIGGERED)\)/],
+        words: [...row.words, 'circuit breaker: 1 of 1 failures (TRIGGERED)'],
       })
     })
   })
@@ -221,22 +221,21 @@ describe('whoever reads only the error, or only the summary, knows the cause', (
     expectTold(result, { words: ['Elb.InitialHealthChecking', /grace period 0 s/], ...WRONG_PATH })
   })
 
-  for (const [broken, grace, words] of [
-    [
-      'lost',
-      200,
-      /target \S+ was unhealthy: Target\.ResponseCodeMismatch, Health checks failed with these codes: \[404\]/,
-    ],
-    // Each check that times out takes 2 s.
-    ['silent', 400, /target \S+ was unhealthy: Target\.Timeout, Request timed out/],
+  // Targets are looked at every 15 s: the first look may find this one in its initial checks, the second is within the grace.
+  const grace = 500
+  for (const [broken, words] of [
+    ['lost', /target \S+ was unhealthy: Target\.ResponseCodeMismatch, Health checks failed with these codes: \[404\]/],
+    ['silent', /target \S+ was unhealthy: Target\.Timeout, Request timed out/],
   ] as const) {
     inServiceCloud(
       `a target that was unhealthy (${broken}) and is registered no more: what was seen of it`,
       async cloud => {
         await cloud.push('new', broken)
-        await behindBalancer(cloud, 'api', { ...AT_ONCE, healthCheckGracePeriodSeconds: grace })
+        // An answer may take its time on a busy machine; the silent one gives none.
+        const health = { HealthCheckTimeoutSeconds: broken === 'lost' ? 4 : 2 }
+        await behindBalancer(cloud, 'api', { ...AT_ONCE, healthCheckGracePeriodSeconds: grace }, health)
         const action = await cloud.start({ services: 'api', images: 'ecr:web:new' })
-        await until('the first sign', () => action.output().includes('::error'), 40_000)
+        await until('the first sign', () => action.output().includes('::error'))
         // Until the target is drained would take long.
         action.signal('SIGINT')
         const { annotations, summary } = await action.result

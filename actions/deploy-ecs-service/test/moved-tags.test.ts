@@ -4,7 +4,9 @@ import { CreateRepositoryCommand, ECRPUBLICClient } from '@aws-sdk/client-ecr-pu
 import { describe, expect } from '@jest/globals'
 import { inServiceCloud } from '../../../test/support/in-service-cloud.ts'
 import type { ServiceCloud } from '../../../test/support/service-cloud.ts'
+import { until } from '../../../test/support/task-cloud.ts'
 
+const NO_BREAKER = { deploymentConfiguration: { deploymentCircuitBreaker: { enable: false, rollback: false } } }
 const NO_ROLLBACK = { deploymentConfiguration: { deploymentCircuitBreaker: { enable: true, rollback: false } } }
 const PUSH = new URL('../../ecr-push', import.meta.url).pathname
 
@@ -84,8 +86,9 @@ describe('where nobody tells what a tag means now', () => {
     cloud.aws.setPolicy(allBut('ecs:DescribeServiceRevisions'))
     const blind = await cloud.run({ services: 'api', preflight: 'false' })
     expect(blind.outputs['status']).toBe('unchanged')
-    expect(blind.annotations.map(({ message }) => message).join('\n')).toContain(
-      'api/web: ECS does not tell which digest runs',
+    expect(blind.annotations).toHaveLength(1)
+    expect(blind.annotations[0]?.message).toMatch(
+      /ecs:DescribeServiceRevisions[\s\S]*api\/web: ECS does not tell which digest runs/,
     )
   })
 })
@@ -108,6 +111,25 @@ describe('a tag of a public registry that moved', () => {
     expect(bad).not.toBe(good)
     const back = await cloud.run({ services: 'api', operation: 'rollback' })
     expect([back.exitCode, back.outputs['status']]).toEqual([0, 'rolled-back'])
+    expect(await runningDigests(cloud)).toEqual([good])
+  })
+})
+
+describe('a tag that moved to an image that never starts', () => {
+  inServiceCloud('a rollback by hand, while it is still being tried, goes to the image that serves', async cloud => {
+    await cloud.create('api', NO_BREAKER)
+    const [good] = await runningDigests(cloud)
+    await cloud.push('bad', 'exits')
+    await cloud.retag('bad', '1')
+    const inputs = { services: 'api', wait: 'false' }
+    expect((await cloud.run(inputs)).outputs['status']).toBe('started')
+    await until('it was tried', async () =>
+      (await cloud.tasks()).some(
+        ({ containers = [], lastStatus }) => lastStatus === 'STOPPED' && containers[0]?.imageDigest !== good,
+      ),
+    )
+    const { exitCode, outputs } = await cloud.run({ services: 'api', operation: 'rollback' })
+    expect([exitCode, outputs['status']]).toEqual([0, 'rolled-back'])
     expect(await runningDigests(cloud)).toEqual([good])
   })
 })

@@ -108,7 +108,7 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('%s: what ran before serves', sign
         const [digest] = await runningDigests(cloud, 'api')
         await prepare?.(cloud)
         const action = await cloud.start({ services: 'api', images: `ecr:web:${image}`, ...inputs })
-        await until(name, () => reached(action, cloud), 30_000)
+        await until(name, () => reached(action, cloud))
         action.signal(signal)
         const result = await action.result
         expect([result.exitCode, result.outputs['status']]).toEqual([signal === 'SIGINT' ? 130 : 143, 'cancelled'])

@@ -26,6 +26,18 @@ describe('the number of tasks that this step changed is put back', () => {
     expect(await stateOf(cloud)).toEqual(['web:1', 1])
   })
 
+  inServiceCloud('or it is said that it stays: the revision is back all the same', async cloud => {
+    await cloud.push('bad', 'exits')
+    await cloud.create('api')
+    const action = await cloud.start({ services: 'api', images: 'ecr:web:bad', 'desired-count': '2' })
+    await until('it goes on', () => action.output().includes('in progress'))
+    cloud.aws.setPolicy(denying('ecs:UpdateService'))
+    const { outputs } = await action.result
+    expect(outputs['status']).toBe('rolled-back')
+    expect(JSON.parse(outputs['services'] ?? '')[0].reason).toContain('The number of tasks stays 2')
+    expect(await stateOf(cloud)).toEqual(['web:1', 2])
+  })
+
   inServiceCloud('when we take it back', async cloud => {
     await cloud.push('bad', 'exits')
     await cloud.create('api', NO_ROLLBACK)
@@ -130,6 +142,52 @@ describe('what runs is told', () => {
   })
 })
 
+describe('what may not be read is one notice, however often it is asked for', () => {
+  inServiceCloud('service deployments, on the way back, too', async cloud => {
+    await cloud.push('bad', 'exits')
+    for (const name of ['api', 'web']) await cloud.create(name, NO_ROLLBACK)
+    cloud.aws.setPolicy(denying('ecs:ListServiceDeployments', 'ecs:DescribeServiceDeployments'))
+    const { outputs, stdout } = await cloud.run({ services: 'api\nweb', images: 'ecr:web:bad' })
+    expect(outputs['status']).toBe('rolled-back')
+    expect(stdout.match(/^::notice.*$/gm)).toEqual([expect.stringContaining('Service deployments cannot be read')])
+  })
+
+  inServiceCloud('digests, before and after a deployment', async cloud => {
+    await cloud.push('2')
+    for (const name of ['api', 'web']) await cloud.create(name)
+    cloud.aws.setPolicy(denying('ecs:DescribeServiceRevisions'))
+    const inputs = { services: 'api\nweb', images: 'api/web=ecr:web:2', preflight: 'false' }
+    const { outputs, stdout } = await cloud.run(inputs)
+    expect(outputs['status']).toBe('deployed')
+    expect(stdout.match(/^::notice.*$/gm)).toEqual([expect.stringContaining('Running digests are not known')])
+  })
+})
+
+/** Times as the protocol has them, in seconds. */
+function asAnswered(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value), (key, text) => (/At$/.test(key) ? Date.parse(text) / 1000 : text))
+}
+
+describe('our way back', () => {
+  inServiceCloud('is not taken for overtaken while DescribeServices still answers as before it', async cloud => {
+    await cloud.push('bad', 'exits')
+    await cloud.create('api', NO_ROLLBACK)
+    // Collecting the evidence takes long enough to get in between.
+    cloud.aws.addFault({ service: 'ecs', operation: 'ListTasks', kind: 'delay', delayMs: 1500, times: 1 })
+    const action = await cloud.start({ services: 'api', images: 'ecr:web:bad' })
+    await until('ours has failed', () => action.output().includes('api | failed:'))
+    const body = asAnswered({ services: [await cloud.service('api')], failures: [] })
+    cloud.aws.addFault({ service: 'ecs', operation: 'DescribeServices', kind: 'answer', body })
+    await until('the way back is asked for', () => cloud.calls('UpdateService').length === 2)
+    const asked = cloud.calls('DescribeServices').length
+    await until('it is looked at', () => cloud.calls('DescribeServices').length > asked)
+    cloud.aws.clearFaults()
+    const { outputs } = await action.result
+    expect(outputs['status']).toBe('rolled-back')
+    expect(await stateOf(cloud)).toEqual(['web:1', 1])
+  })
+})
+
 describe('main is killed', () => {
   inServiceCloud('with `rollback: all`: post takes back every service, those that were deployed too', async cloud => {
     await cloud.push('2')
@@ -143,10 +201,8 @@ describe('main is killed', () => {
       rollback: 'all',
       'desired-count': '2',
     })
-    await until(
-      'two are deployed',
-      () => /web \| deployed[\s\S]*jobs \| deployed|jobs \| deployed[\s\S]*web \| deployed/.test(action.output()),
-      30_000,
+    await until('two are deployed', () =>
+      /web \| deployed[\s\S]*jobs \| deployed|jobs \| deployed[\s\S]*web \| deployed/.test(action.output()),
     )
     action.signal('SIGKILL')
     const { exitCode, post } = await action.result

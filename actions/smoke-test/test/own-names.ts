@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -20,7 +20,7 @@ interface Ended {
   /** exit code */
   readonly code: number
   readonly stdout: string
-  /** milliseconds */
+  /** milliseconds, from the beginning of the step: starting the process can take long on a busy machine */
   readonly took: number
 }
 
@@ -50,18 +50,22 @@ export async function startNames(
   await writeFile(join(folder, 'hosts'), hosts)
   const mounts = `mount --bind ${folder}/resolv.conf /etc/resolv.conf && mount --bind ${folder}/hosts /etc/hosts`
   return {
-    run: inputs => {
+    run: async inputs => {
       // The shell would drop variables with a hyphen, so env sets them.
       const set = Object.entries(inputs).map(([name, value]) => `INPUT_${name.toUpperCase()}=${value}`)
       const script = `${mounts} && exec env "$@"`
       const args = ['--mount', 'sh', '-c', script, 'sh', ...set, process.execPath, BUNDLE]
-      const began = performance.now()
-      return new Promise(settle => {
-        const options = { env: { PATH: process.env['PATH'], RUNNER_TEMP: folder } }
+      const reports = join(folder, 'deploy-reports')
+      await rm(reports, { recursive: true, force: true })
+      const options = { env: { PATH: process.env['PATH'], RUNNER_TEMP: folder } }
+      const ended = await new Promise<Omit<Ended, 'took'> & { readonly at: number }>(settle => {
         const child = execFile('unshare', args, options, (_, stdout) =>
-          settle({ code: child.exitCode ?? -1, stdout, took: performance.now() - began }),
+          settle({ code: child.exitCode ?? -1, stdout, at: Date.now() }),
         )
       })
+      const [report = ''] = await readdir(reports)
+      const { startedAt } = JSON.parse(await readFile(join(reports, report), 'utf8'))
+      return { ...ended, took: ended.at - Date.parse(startedAt) }
     },
     close: async () => {
       server.close()

@@ -4,6 +4,7 @@ import { isObject } from '@aws-deploy-actions/ecs'
 import { ECSClient, type Service } from '@aws-sdk/client-ecs'
 import { putCountBack } from './desired-count.ts'
 import { inParallel } from './in-parallel.ts'
+import { withNoticesOnce } from './once.ts'
 import { ServicePoller } from './poller.ts'
 import { isWayBackOfEcs, overtakenWords, putBack, requestRollback, type WayBack } from './rollback.ts'
 import { hasAllTasks, primaryDeployment, type Rollout } from './rollout.ts'
@@ -61,7 +62,8 @@ export async function rollBackUnsettled(state: (name: string) => string, runtime
   if (typeof region !== 'string' || typeof cluster !== 'string' || !Array.isArray(begun)) return
   const ecs = new ECSClient(sdkConfig(region))
   const { log } = runtime
-  const calling = { clock: runtime, log, deadline: new Deadline(runtime, POST_MS) }
+  const calling = { clock: runtime, log: withNoticesOnce(log), deadline: new Deadline(runtime, POST_MS) }
+  const poller = new ServicePoller(ecs, cluster)
   const deployments = begun.filter(isBegun)
   const names = deployments.map(({ name }) => name)
   let services = await describedServices(ecs, cluster, names, calling)
@@ -82,6 +84,7 @@ export async function rollBackUnsettled(state: (name: string) => string, runtime
       const refusal = await takenBack(
         { ...deployment, deploymentId: own.id },
         own.complete,
+        poller,
         ecs,
         cluster,
         region,
@@ -124,14 +127,13 @@ function isDone({ previous, joined }: BegunDeployment, service: Service | undefi
 async function takenBack(
   way: WayBack & { readonly deploymentId: string },
   complete: boolean,
+  poller: ServicePoller,
   ecs: ECSClient,
   cluster: string,
   region: string,
   calling: Calling,
 ): Promise<string | undefined> {
-  const arn = complete
-    ? undefined
-    : await new ServicePoller(ecs, cluster).serviceDeploymentOf(way.name, way.deploymentId, calling)
+  const arn = complete ? undefined : await poller.serviceDeploymentOf(way.name, way.deploymentId, calling)
   const goesOn = arn === undefined ? undefined : await requestRollback(arn, way.name, ecs, calling)
   const back = goesOn === undefined ? await putBack(way, ecs, cluster, region, calling) : undefined
   const isOvertaken = back !== undefined && 'overtakenBy' in back

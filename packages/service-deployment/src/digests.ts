@@ -5,16 +5,21 @@ import {
   type Service,
   type ServiceRevision,
 } from '@aws-sdk/client-ecs'
-import type { Rollout, RunningImage } from './rollout.ts'
+import { DIGESTS_UNKNOWN } from './once.ts'
+import { primaryDeployment, type Rollout, type RunningImage } from './rollout.ts'
 
 /** DescribeServiceRevisions takes 20 (API reference). */
 const PAGE = 20
 
-/** Service revisions by ARN; none where they may not be read: they are evidence, not the verdict. */
+/**
+ * Service revisions by ARN; none where they may not be read: they are evidence, not the verdict.
+ * @param unread gets the reason then; unless it is given, a notice tells it
+ */
 export async function describedServiceRevisions(
   arns: readonly string[],
   ecs: ECSClient,
   calling: Calling,
+  unread: (why: string) => void = why => calling.log.notice(DIGESTS_UNKNOWN, why),
 ): Promise<Map<string, ServiceRevision>> {
   const found = new Map<string, ServiceRevision>()
   try {
@@ -29,7 +34,7 @@ export async function describedServiceRevisions(
     }
   } catch (error) {
     if (!(error instanceof PermissionError || error instanceof AwsError)) throw error
-    calling.log.notice('Running digests are not known', `${error.message} ${error.details.said ?? ''}`.trim())
+    unread(`${error.message} ${error.details.said ?? ''}`.trim())
   }
   return found
 }
@@ -51,11 +56,19 @@ export function currentRevisionArn(
   )[0]?.arn
 }
 
+/** That of the PRIMARY deployment, whether or not its tasks run: the number of a deployment is that of its revision. */
+export function primaryRevisionArn(service: Service): string | undefined {
+  const end = primaryDeployment(service)?.id?.replace(/^.*\//, '/')
+  const own = service.currentServiceRevisions?.find(({ arn }) => end !== undefined && arn?.endsWith(end))?.arn
+  return own ?? currentRevisionArn(service)
+}
+
 /** What the containers of each service run: images with the digests that ECS resolved. */
 export async function runningImages(
   rollouts: readonly Rollout[],
   ecs: ECSClient,
   calling: Calling,
+  unread?: (why: string) => void,
 ): Promise<Map<string, RunningImage[]>> {
   const arns = new Map(
     rollouts.flatMap(rollout => {
@@ -63,7 +76,7 @@ export async function runningImages(
       return arn === undefined ? [] : [[rollout.name, arn] as const]
     }),
   )
-  const revisions = await describedServiceRevisions([...arns.values()], ecs, calling)
+  const revisions = await describedServiceRevisions([...arns.values()], ecs, calling, unread)
   return new Map(
     rollouts.map(rollout => {
       const images = revisions.get(arns.get(rollout.name) ?? '')?.containerImages ?? []
@@ -99,7 +112,10 @@ export async function movedTags(
   calling: Calling,
 ): Promise<Map<string, string>> {
   const { meantDigests } = await import('@aws-deploy-actions/ecs/preflight')
-  const running = await runningImages(rollouts, ecs, calling)
+  let unread: string | undefined
+  const running = await runningImages(rollouts, ecs, calling, why => {
+    unread = why
+  })
   const asked = new Map<string, ReturnType<typeof meantDigests>>()
   const meant = (image: string): ReturnType<typeof meantDigests> => {
     const found = asked.get(image) ?? meantDigests(image, region, true, calling)
@@ -127,7 +143,8 @@ export async function movedTags(
   const unsure = unknown.filter(line => ![...moved.keys()].some(name => line.startsWith(`${name}/`)))
   if (unsure.length > 0) {
     const words = 'Whether these tags mean another image now than what runs is not known; nothing is deployed for that.'
-    calling.log.notice('Tags could not be compared', [words, ...unsure].join('\n'))
+    const title = unread === undefined ? 'Tags could not be compared' : DIGESTS_UNKNOWN
+    calling.log.notice(title, [...(unread === undefined ? [] : [unread]), words, ...unsure].join('\n'))
   }
   return moved
 }

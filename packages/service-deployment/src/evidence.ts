@@ -2,10 +2,19 @@ import { Deadline, harmless } from '@aws-deploy-actions/action-runtime'
 import { type Calling, call } from '@aws-deploy-actions/aws-clients'
 import { adviceFor, type Registrable } from '@aws-deploy-actions/ecs'
 import type { FailureRecord } from '@aws-deploy-actions/pipeline-report'
-import { DescribeTasksCommand, type ECSClient, ListTasksCommand, type Service, type Task } from '@aws-sdk/client-ecs'
+import {
+  type Deployment,
+  DescribeServiceDeploymentsCommand,
+  DescribeTasksCommand,
+  type ECSClient,
+  ListTasksCommand,
+  type ServiceDeployment,
+  type ServiceDeploymentCircuitBreaker,
+  type Task,
+} from '@aws-sdk/client-ecs'
 import type { DeployInputs } from './inputs.ts'
 import { lastLinesOf } from './last-lines.ts'
-import type { Rollout } from './rollout.ts'
+import { ownDeployment, type Rollout } from './rollout.ts'
 import { describedServices } from './services.ts'
 import { type TargetWatch, unhealthyTargets } from './targets.ts'
 
@@ -43,21 +52,27 @@ export async function evidenceOf(
 ): Promise<Evidence> {
   const { definition } = rollout.target
   const calling = { ...context, deadline: new Deadline(context.clock, mostMs) }
-  const [failed, targets, services] = await Promise.all([
+  const [failed, targets, services, deployments] = await Promise.all([
     orNothing(calling, () => failedTasks(rollout, ecs, cluster, calling)),
     orNothing(calling, () => unhealthyTargets(rollout, watch, region, calling)),
     // While nothing moves, the service is looked at seldom, and its events grow old.
     orNothing(calling, async () => [...(await describedServices(ecs, cluster, [rollout.name], calling)).values()]),
+    orNothing(calling, () => serviceDeployments(rollout, ecs, calling)),
   ])
+  const now = {
+    ...rollout,
+    ...(services[0] === undefined ? {} : { service: services[0] }),
+    ...(deployments[0] === undefined ? {} : { serviceDeployment: deployments[0] }),
+  }
   const tasks = failed.slice(0, TASKS)
   const logs = await orNothing(calling, () => lastLinesOf(tasks, definition, region, LOG_LINES, calling))
   const seen = [
-    ...monitors(rollout),
+    ...monitors(now),
     ...tasks.flatMap(task => taskLines(task, definition)),
     ...more(failed.length - TASKS, 'tasks stopped'),
     ...targets,
   ]
-  const happened = events({ ...rollout, service: services[0] ?? rollout.service })
+  const happened = eventLines(now)
   const exitCodes = tasks.flatMap(({ containers = [] }) =>
     containers.flatMap(({ exitCode }) => (exitCode === undefined || exitCode === 0 ? [] : [exitCode])),
   )
@@ -68,20 +83,51 @@ export async function evidenceOf(
   }
 }
 
-function monitors({ serviceDeployment }: Rollout): string[] {
-  const { deploymentCircuitBreaker: breaker, alarms } = serviceDeployment ?? {}
+/** What the breaker and the alarms of the deployment say now: the last look can be older than the failure. */
+async function serviceDeployments(
+  { serviceDeploymentArn }: Rollout,
+  ecs: ECSClient,
+  calling: Calling,
+): Promise<ServiceDeployment[]> {
+  if (serviceDeploymentArn === undefined) return []
+  const { serviceDeployments: found = [] } = await call('ecs:DescribeServiceDeployments', calling, options =>
+    ecs.send(new DescribeServiceDeploymentsCommand({ serviceDeploymentArns: [serviceDeploymentArn] }), options),
+  )
+  return found
+}
+
+function monitors(rollout: Rollout): string[] {
+  const { deploymentCircuitBreaker: breaker, alarms } = rollout.serviceDeployment ?? {}
   const triggered = alarms?.triggeredAlarmNames ?? []
   return [
-    ...(breaker?.failureCount === undefined
-      ? []
-      : [`circuit breaker: ${breaker.failureCount} of ${breaker.threshold ?? '?'} failures (${breaker.status})`]),
+    ...(breaker === undefined ? [] : breakerLines(breaker, ownDeployment(rollout))),
     ...(triggered.length === 0 ? [] : [`alarms: ${triggered.join(', ')}`]),
   ]
 }
 
-function events({ service, startedAt = 0 }: Pick<Rollout, 'startedAt'> & { service: Service | undefined }): string[] {
+/**
+ * The count of the circuit breaker. `deployments[]` can be ahead of the service deployment: a breaker that still watches a
+ * deployment that FAILED tells an old count, which is not shown.
+ */
+export function breakerLines(
+  { failureCount, threshold, status }: ServiceDeploymentCircuitBreaker,
+  own: Deployment | undefined,
+): string[] {
+  if (failureCount === undefined) return []
+  const isOld = status === 'MONITORING' && own?.rolloutState === 'FAILED'
+  const count = isOld ? Math.max(failureCount, own.failedTasks ?? 0) : failureCount
+  if (isOld && count < (threshold ?? 1)) return []
+  return [`circuit breaker: ${count} of ${threshold ?? '?'} failures${isOld ? '' : ` (${status})`}`]
+}
+
+/** What ECS said since the deployment began, by ECS's clock where it is known: the runner's can be off. */
+export function eventLines(
+  rollout: Pick<Rollout, 'service' | 'serviceDeployment' | 'deploymentId' | 'startedAt'>,
+): string[] {
+  const { service, serviceDeployment, startedAt = 0 } = rollout
+  const began = (serviceDeployment?.createdAt ?? ownDeployment(rollout)?.createdAt)?.getTime() ?? startedAt
   const happened = (service?.events ?? [])
-    .filter(({ createdAt }) => (createdAt?.getTime() ?? 0) >= startedAt - 1000)
+    .filter(({ createdAt }) => (createdAt?.getTime() ?? 0) >= began - 1000)
     .toSorted((a, b) => Number(TELLING.test(b.message ?? '')) - Number(TELLING.test(a.message ?? '')))
     .map(({ message }) => `event: ${message}`)
   return [...happened.slice(0, EVENTS), ...more(happened.length - EVENTS, 'events since the deployment began')]

@@ -3,11 +3,11 @@ import type { Calling } from '@aws-deploy-actions/aws-clients'
 import { describedRevision, familyRevision, type Revision } from '@aws-deploy-actions/ecs'
 import type { ECSClient, Service, ServiceRevision } from '@aws-sdk/client-ecs'
 import type { DesiredService } from './desired.ts'
-import { currentRevisionArn, describedServiceRevisions } from './digests.ts'
+import { describedServiceRevisions, primaryRevisionArn } from './digests.ts'
+import { isSameVersion, newestOf, type Standing, standingRevisions, successfulRevisions } from './history.ts'
 import type { DeployInputs, RollbackTarget } from './inputs.ts'
 import { checked, ofEach, type Plan } from './plan.ts'
 import { withRecordedDigests } from './recorded-digests.ts'
-import { successfulRevision } from './rollback.ts'
 import { deployableServices } from './services.ts'
 
 /**
@@ -19,11 +19,21 @@ export async function plannedRollback(inputs: DeployInputs, ecs: ECSClient, call
   const names = inputs.services.map(({ name }) => name)
   const services = await deployableServices(ecs, inputs.cluster, names, calling)
   const current = await describedServiceRevisions(
-    [...services.values()].flatMap(service => currentRevisionArn(service) ?? []),
+    [...services.values()].flatMap(service => primaryRevisionArn(service) ?? []),
     ecs,
     calling,
+    // Without them there is no way back either, which is an error of its own.
+    () => {},
   )
-  const wanted = await ofEach(names, name => earlier(name, services.get(name), current, inputs, ecs, calling))
+  const passed: string[] = []
+  const wanted = await ofEach(names, name =>
+    earlier(name, services.get(name), current, inputs, ecs, calling, line => passed.push(line)),
+  )
+  if (passed.length > 0)
+    calling.log.notice(
+      'What a rollback has left is passed over',
+      [...passed.toSorted(), 'rollback-to can go there.'].join('\n'),
+    )
   return checked({ services, wanted }, inputs, calling)
 }
 
@@ -34,16 +44,18 @@ async function earlier(
   inputs: DeployInputs,
   ecs: ECSClient,
   calling: Calling,
+  passOver: (line: string) => void,
 ): Promise<DesiredService> {
   const running = await described(name, service?.taskDefinition ?? '', ecs, calling)
   const given = inputs.rollbackTo.get(name)
-  const now = service === undefined ? undefined : current.get(currentRevisionArn(service) ?? '')
-  const isWanted =
-    given === undefined ? (revision: ServiceRevision) => !isSame(revision, running.arn, now) : isGiven(given)
-  const ran = await successfulRevision(name, isWanted, ecs, inputs.cluster, calling)
-  const reference = given?.revision ?? ran?.taskDefinition
-  if (reference === undefined)
-    throw new Failure(`${name} has no earlier deployment that succeeded: there is nothing to go back to.`)
+  const history = successfulRevisions(name, ecs, inputs.cluster, calling)
+  const now = service === undefined ? undefined : current.get(primaryRevisionArn(service) ?? '')
+  const runs = { taskDefinition: running.arn, containerImages: now?.containerImages ?? [] }
+  const ran =
+    given === undefined
+      ? lastStanding(name, runs, await standingRevisions(history, ecs, calling), passOver)
+      : await newestOf(history, isGiven(given))
+  const reference = given?.revision ?? ran?.taskDefinition ?? ''
   const base = await described(name, reference, ecs, calling)
   const desired =
     ran === undefined
@@ -63,17 +75,28 @@ function isGiven({ revision: given, beforeDeployment }: RollbackTarget): (revisi
   }
 }
 
-/** The same task definition with the same digests as what runs now: behind a tag that moved, one revision is two versions. */
-function isSame(
-  { taskDefinition, containerImages = [] }: ServiceRevision,
-  running: string,
-  now: ServiceRevision | undefined,
-): boolean {
-  if (taskDefinition !== running) return false
-  const digests = new Map((now?.containerImages ?? []).map(entry => [entry.containerName, entry.imageDigest]))
-  return containerImages.every(({ containerName, imageDigest }) => {
-    const digest = digests.get(containerName)
-    return digest === undefined || imageDigest === undefined || digest === imageDigest
+/** @throws Failure when nothing stands but what runs */
+function lastStanding(
+  name: string,
+  runs: Pick<ServiceRevision, 'taskDefinition' | 'containerImages'>,
+  { standing, left }: Standing,
+  passOver: (line: string) => void,
+): ServiceRevision {
+  const found = standing.find(revision => !isSameVersion(revision, runs))
+  const passed = left.filter(({ createdAt }) => Number(createdAt) > Number(found?.createdAt ?? 0))
+  const names = [...new Set(passed.map(({ taskDefinition = '' }) => familyRevision(taskDefinition)))]
+  if (found !== undefined) {
+    if (names.length > 0) passOver(`${name}: ${names.join(', ')}`)
+    return found
+  }
+  const but = names.length === 0 ? '' : `, but for what a rollback has left (${names.join(', ')})`
+  throw new Failure(`${name} has no earlier deployment that succeeded${but}: there is nothing to go back to.`, {
+    next: names
+      .slice(0, 1)
+      .map(
+        revision =>
+          `rollback-to: ${JSON.stringify([{ name, previousTaskDefinition: revision }])} goes there all the same.`,
+      ),
   })
 }
 

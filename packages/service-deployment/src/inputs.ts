@@ -61,10 +61,10 @@ export function readDeployInputs(input: InputReader): DeployInputs {
   const region = readRegion(input)
   const templateValues = input.map('template-values')
   const patch = readPatch(input)
-  const services = serviceInputs(input)
+  const operation = input.choice('operation', ['deploy', 'rollback']) ?? 'deploy'
+  const services = serviceInputs(input, operation)
   const sources = new Map(services.flatMap(({ source }) => (source?.kind === 'file' ? [[source.path, source]] : [])))
   for (const source of sources.values()) fileDefinition(input, source, region, templateValues, patch)
-  const operation = input.choice('operation', ['deploy', 'rollback']) ?? 'deploy'
   return {
     region,
     cluster: input.optional('cluster') ?? 'default',
@@ -88,10 +88,11 @@ export function readDeployInputs(input: InputReader): DeployInputs {
   }
 }
 
-/** A service listed twice with the same task definition is one. */
-function serviceInputs(input: InputReader): ServiceInput[] {
+/** A service listed twice with the same task definition is one. What a rollback goes to is not made from task definitions. */
+function serviceInputs(input: InputReader, operation: DeployInputs['operation']): ServiceInput[] {
   const folder = input.variable('GITHUB_WORKSPACE') ?? process.cwd()
-  const general = input.parsed('task-definition', text => taskDefinitionSource(text, folder))
+  const isDeploy = operation === 'deploy'
+  const general = isDeploy ? input.parsed('task-definition', text => taskDefinitionSource(text, folder)) : undefined
   const texts = new Map<string, string>()
   for (const line of input.names('services')) {
     const split = line.indexOf('=')
@@ -105,7 +106,7 @@ function serviceInputs(input: InputReader): ServiceInput[] {
   }
   if (texts.size === 0) input.conflict('services', 'is required and empty; give the names of services, one a line')
   return [...texts].map(([name, text]) => {
-    if (text === '') return { name, source: general }
+    if (text === '' || !isDeploy) return { name, source: general }
     try {
       return { name, source: taskDefinitionSource(text, folder) }
     } catch (error) {
@@ -173,6 +174,7 @@ function rollbackTargets(input: InputReader, operation: DeployInputs['operation'
       const isSame = taskDefinition === previous && status === 'deployed' && typeof deploymentId === 'string'
       targets.set(name, { revision: previous, beforeDeployment: isSame ? deploymentId : undefined })
     } else if (typeof name !== 'string') input.conflict('rollback-to', `an entry has no name; ${allowed}`)
+    else input.conflict('rollback-to', `the entry of ${name} has no previousTaskDefinition; ${allowed}`)
   }
   return targets
 }

@@ -5,6 +5,7 @@ import {
   ListServiceDeploymentsCommand,
   type ServiceDeployment,
 } from '@aws-sdk/client-ecs'
+import { DEPLOYMENTS_UNREAD } from './once.ts'
 import { ownDeployment, primaryDeployment, type Rollout } from './rollout.ts'
 import { describedServices, SERVICES_PAGE } from './services.ts'
 
@@ -150,7 +151,7 @@ export class ServicePoller {
     this.#servicesAt = Number.NEGATIVE_INFINITY
     const action = error instanceof PermissionError ? error.action : 'that API'
     log.notice(
-      'Service deployments cannot be read',
+      DEPLOYMENTS_UNREAD,
       `Without ${action} the verdict comes from deployments[] alone, and says less about the reason.`,
     )
   }
@@ -168,9 +169,9 @@ function isOf(serviceRevisionArn: string | undefined, deploymentId: string | und
   return deploymentId !== undefined && serviceRevisionArn?.endsWith(`/${deploymentId.replace(/^.*\//, '')}`) === true
 }
 
-/** An answer from before our UpdateService. */
+/** An answer from before our last UpdateService. */
 function isBehind(rollout: Rollout & { readonly service: NonNullable<Rollout['service']> }, now: number): boolean {
-  const { before, service, sawFailure, serviceDeployment, startedAt = 0 } = rollout
-  if (now - startedAt > BEHIND_MS || sawFailure || /ROLLBACK/.test(serviceDeployment?.status ?? '')) return false
+  const { before, service, sawFailure, serviceDeployment, putInAt = 0 } = rollout
+  if (now - putInAt > BEHIND_MS || sawFailure || /ROLLBACK/.test(serviceDeployment?.status ?? '')) return false
   return before !== undefined && primaryDeployment(service)?.id === before && ownDeployment(rollout) === undefined
 }

@@ -4,7 +4,6 @@ import { familyRevision } from '@aws-deploy-actions/ecs'
 import type { FailureRecord } from '@aws-deploy-actions/pipeline-report'
 import { evidenceOf } from './evidence.ts'
 import { inParallel } from './in-parallel.ts'
-import { ServicePoller } from './poller.ts'
 import { currentVerdict, ecsRollsBack, ownDeployment, primaryDeployment, type Rollout } from './rollout.ts'
 import type { Step } from './step.ts'
 import type { Verdict } from './verdict.ts'
@@ -27,14 +26,13 @@ export async function untilSettled(
   step: Step,
   startMore: () => Promise<void> = async () => {},
 ): Promise<void> {
-  const poller = new ServicePoller(step.ecs, step.inputs.cluster)
   const began = step.calling.clock.now()
   let toldAt = began
   await poll(step.calling, LOOK_EVERY_MS, async () => {
     await startMore()
     const open = rollouts.filter(isOpen)
     if (open.length === 0) return rollouts.every(({ status }) => status !== 'waiting') || undefined
-    await poller.look(open, step.calling)
+    await step.poller.look(open, step.calling)
     await step.targets.look(open, step.calling)
     await inParallel(EVIDENCE_AT_ONCE, open, rollout => settle(rollout, step))
     const still = open.filter(isOpen)
@@ -59,8 +57,8 @@ async function settle(rollout: Rollout, step: Step): Promise<void> {
   const { log, clock } = step.calling
   const way = rollout.backTo === undefined || rollout.sawFailure ? '' : `back to ${rollout.backTo}, `
   const words = `${way}${verdict.kind.replace('-', ' ')}: ${verdict.reason}`
-  if (words !== rollout.told) log.outside(rollout.name, [words])
-  rollout.told = words
+  const news = newsOf(rollout, words, clock.now())
+  if (news !== undefined) log.outside(rollout.name, [news])
   if (verdict.kind === 'in-progress') return
   if (verdict.kind === 'rolling-back' || verdict.kind === 'failed' || verdict.kind === 'rolled-back') {
     rollout.failedAt ??= clock.now()
@@ -83,6 +81,18 @@ function ecsMayFollow(rollout: Rollout, now: number): boolean {
   if (service === undefined || !ecsRollsBack(service) || now - failedAt >= ECS_ROLLBACK_MS) return false
   if (/STOPPED|ROLLBACK_FAILED/.test(serviceDeployment?.status ?? '')) return false
   return ownDeployment(rollout)?.status === 'PRIMARY'
+}
+
+/**
+ * What to print of a state: nothing while it lasts, and no line twice. A state that comes back (tasks that start and stop in
+ * turn) is news, with its time.
+ */
+export function newsOf(rollout: Rollout, state: string, now: number): string | undefined {
+  if (state === rollout.told) return undefined
+  const isBack = rollout.toldBefore.has(state)
+  rollout.told = state
+  rollout.toldBefore.add(state)
+  return isBack ? `${state} (again, after ${durationText(now - (rollout.startedAt ?? now))})` : state
 }
 
 /** From UpdateService until now, in tenths of a second. */

@@ -3,56 +3,18 @@ import { describedRevision, familyRevision, registeredRevision } from '@aws-depl
 import {
   type Deployment,
   DescribeServiceDeploymentsCommand,
-  DescribeServiceRevisionsCommand,
   type ECSClient,
-  ListServiceDeploymentsCommand,
   type ServiceRevision,
   StopServiceDeploymentCommand,
 } from '@aws-sdk/client-ecs'
 import { type CountChange, formerCount } from './desired-count.ts'
+import { newestOf, successfulRevisions } from './history.ts'
 import { putIn, type Updated } from './put-in.ts'
 import { withRecordedDigests } from './recorded-digests.ts'
 import { primaryDeployment } from './rollout.ts'
 import { describedServices } from './services.ts'
 
-/** ListServiceDeployments gives 20 at a time, DescribeServiceRevisions takes 20 (API reference). */
-const PAGE = 20
 export const ECS_ROLLS_BACK = 'ECS is rolling it back; that goes on.'
-/** So many deployments back is far enough. */
-const MOST_PAGES = 5
-
-/**
- * The service revision of the newest deployment that succeeded and that is `wanted`, as far as ECS keeps them (100 at
- * most).
- */
-export async function successfulRevision(
-  service: string,
-  wanted: (revision: ServiceRevision) => boolean,
-  ecs: ECSClient,
-  cluster: string,
-  calling: Calling,
-): Promise<ServiceRevision | undefined> {
-  let nextToken: string | undefined
-  for (let page = 0; page < MOST_PAGES; page++) {
-    const input = { cluster, service, status: ['SUCCESSFUL' as const], maxResults: PAGE, nextToken }
-    const listed = await call('ecs:ListServiceDeployments', calling, options =>
-      ecs.send(new ListServiceDeploymentsCommand(input), options),
-    )
-    const newestFirst = (listed.serviceDeployments ?? []).toSorted((a, b) => Number(b.createdAt) - Number(a.createdAt))
-    const arns = newestFirst.flatMap(({ targetServiceRevisionArn }) => targetServiceRevisionArn ?? [])
-    if (arns.length > 0) {
-      const { serviceRevisions = [] } = await call('ecs:DescribeServiceRevisions', calling, options =>
-        ecs.send(new DescribeServiceRevisionsCommand({ serviceRevisionArns: [...new Set(arns)] }), options),
-      )
-      const byArn = new Map(serviceRevisions.map(revision => [revision.serviceRevisionArn, revision]))
-      const found = arns.flatMap(arn => byArn.get(arn) ?? []).find(wanted)
-      if (found !== undefined) return found
-    }
-    nextToken = listed.nextToken
-    if (nextToken === undefined) return undefined
-  }
-  return undefined
-}
 
 /**
  * Asks ECS to take a deployment back that is still going on.
@@ -110,6 +72,8 @@ export interface WayBack {
 /** The service after UpdateService, and the `family:revision` that it goes back to. */
 export interface PutBack extends Updated {
   readonly to: string
+  /** id of the PRIMARY that was replaced */
+  readonly replaced: string | undefined
 }
 
 /** Nothing was put in: another deployment is the PRIMARY, somebody's or ECS's own way back. */
@@ -156,7 +120,7 @@ export async function putBack(
   }
   const updated = await putIn(ecs, request, arn, primary?.id, calling)
   calling.log.info(`${way.name}: going back to ${familyRevision(arn)} (${updated.primary}).`)
-  return { ...updated, to: familyRevision(arn) }
+  return { ...updated, to: familyRevision(arn), replaced: primary?.id }
 }
 
 async function revisionBefore(
@@ -168,7 +132,7 @@ async function revisionBefore(
   const number = deploymentId?.replace(/^.*\//, '')
   try {
     const isEarlier = ({ serviceRevisionArn }: ServiceRevision) => serviceRevisionArn?.endsWith(`/${number}`) === false
-    return await successfulRevision(name, isEarlier, ecs, cluster, calling)
+    return await newestOf(successfulRevisions(name, ecs, cluster, calling), isEarlier)
   } catch (error) {
     if (error instanceof PermissionError || error instanceof AwsError) return undefined
     throw error

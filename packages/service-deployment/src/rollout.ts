@@ -26,7 +26,7 @@ export interface Rollout {
   /** the revision that is being put in */
   target: Revision
   status: ServiceStatus
-  /** id of the PRIMARY before UpdateService */
+  /** id of the PRIMARY before the last UpdateService */
   before?: string
   /** `ecs-svc/…`, the PRIMARY that UpdateService returned; that of the way back while we follow it */
   deploymentId?: string
@@ -39,6 +39,8 @@ export interface Rollout {
   serviceDeploymentArn?: string
   /** ms since the epoch, of UpdateService */
   startedAt?: number
+  /** ms since the epoch, of the last UpdateService: the first, or that of the way back */
+  putInAt?: number
   seconds?: number
   reason?: string
   service?: Service
@@ -50,6 +52,7 @@ export interface Rollout {
   backTo?: string
   /** what was last told about it, so that nothing is told twice */
   told?: string
+  readonly toldBefore: Set<string>
   images: readonly RunningImage[]
 }
 
@@ -72,6 +75,7 @@ export function newRollout(name: string, previous: Revision, target: Revision, s
     status: 'waiting',
     sawFailure: false,
     images: [],
+    toldBefore: new Set(),
     ...(before?.id === undefined ? {} : { before: before.id }),
     ...(service === undefined ? {} : { service }),
   }
@@ -97,7 +101,10 @@ export function currentVerdict(rollout: Rollout): Verdict | undefined {
 }
 
 /** Our own entry in `deployments[]`. */
-export function ownDeployment({ service, deploymentId }: Rollout): Deployment | undefined {
+export function ownDeployment({
+  service,
+  deploymentId,
+}: Pick<Rollout, 'service' | 'deploymentId'>): Deployment | undefined {
   return service?.deployments?.find(({ id }) => id === deploymentId)
 }
 

@@ -14,7 +14,9 @@ import { setOutputs } from './announce.ts'
 import { movedTags, runningImages } from './digests.ts'
 import { plannedRollback } from './go-back.ts'
 import type { DeployInputs } from './inputs.ts'
+import { DIGESTS_UNKNOWN, withNoticesOnce } from './once.ts'
 import { isSteady, type Plan, planLines, plannedDeployment, rolloutsOf } from './plan.ts'
+import { ServicePoller } from './poller.ts'
 import { failureWithEvidence, untilSettled } from './roll-out.ts'
 import { newRollout, primaryDeployment, type Rollout, type RunningImage } from './rollout.ts'
 import { ServicesFailed } from './services-failed.ts'
@@ -49,7 +51,8 @@ const SHORT_IMAGES_MS = 1500
  * @throws ServicesFailed, DeadlineExceeded, Cancelled, Failure; what was begun has been told to go back, unless `rollback: none`
  */
 export async function deployServices(inputs: DeployInputs, run: DeployRun, runtime: Runtime): Promise<string> {
-  const { log, signal } = runtime
+  const { signal } = runtime
+  const log = withNoticesOnce(runtime.log)
   const ecs = new ECSClient(sdkConfig(inputs.region))
   const deadline = new Deadline(runtime, inputs.timeoutMs, overdue(inputs.timeoutMs))
   runtime.endBy(deadline.at + GRACE_MS)
@@ -71,7 +74,8 @@ export async function deployServices(inputs: DeployInputs, run: DeployRun, runti
   run.rollouts = await rolloutsOf(plan, ecs, calling)
   const announce = () => setOutputs(run, runtime)
   const targets = new TargetWatch(targetHealthIn(inputs.region))
-  const step: Step = { ecs, inputs, runtime, calling, failures: run.failures, targets, announce }
+  const poller = new ServicePoller(ecs, inputs.cluster)
+  const step: Step = { ecs, inputs, runtime, calling, failures: run.failures, poller, targets, announce }
   try {
     await announce()
     return await rolledOut(run, step)
@@ -126,7 +130,7 @@ async function noteImages(
   try {
     images = await runningImages(rollouts, ecs, { ...open, deadline })
   } catch (error) {
-    calling.log.notice('Running digests are not known', asFailure(error).message)
+    calling.log.notice(DIGESTS_UNKNOWN, asFailure(error).message)
   }
   for (const rollout of rollouts) {
     const found = images.get(rollout.name) ?? []

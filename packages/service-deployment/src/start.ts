@@ -61,6 +61,7 @@ async function start(rollout: Rollout, forced: boolean, alone: boolean, step: St
   const { ecs, inputs, calling } = step
   const { cluster, desiredCount, region } = inputs
   rollout.startedAt = calling.clock.now()
+  rollout.putInAt = rollout.startedAt
   const request = {
     cluster,
     service: rollout.name,

@@ -3,6 +3,7 @@ import type { Calling } from '@aws-deploy-actions/aws-clients'
 import type { FailureRecord } from '@aws-deploy-actions/pipeline-report'
 import type { ECSClient } from '@aws-sdk/client-ecs'
 import type { DeployInputs } from './inputs.ts'
+import type { ServicePoller } from './poller.ts'
 import type { TargetWatch } from './targets.ts'
 
 /** What a step needs to roll services out. */
@@ -13,6 +14,7 @@ export interface Step {
   readonly calling: Calling
   /** failures by service, for the verdict of the step */
   readonly failures: Map<string, FailureRecord>
+  readonly poller: ServicePoller
   readonly targets: TargetWatch
   /** called when something became known that the outputs tell */
   readonly announce: () => Promise<void>

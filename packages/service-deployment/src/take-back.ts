@@ -4,7 +4,6 @@ import { familyRevision } from '@aws-deploy-actions/ecs'
 import { rememberBegun } from './clean-up.ts'
 import { putCountBack } from './desired-count.ts'
 import { inParallel } from './in-parallel.ts'
-import { ServicePoller } from './poller.ts'
 import { putInAlready } from './put-in.ts'
 import { secondsOf, untilSettled } from './roll-out.ts'
 import {
@@ -41,8 +40,8 @@ export async function takeBack(rollouts: readonly Rollout[], step: Step): Promis
   const others = inputs.rollback === 'all' && anyBack ? rollouts.filter(({ status }) => status === 'deployed') : []
   // ECS has taken the revision back, and leaves the number of tasks as it is.
   const byEcs = rollouts.filter(({ status, count }) => status === 'rolled-back' && count !== undefined)
-  await inParallel(AT_ONCE, byEcs, async ({ name, count }) => {
-    await putCountBack(name, count, step.ecs, inputs.cluster, calling)
+  await inParallel(AT_ONCE, byEcs, async rollout => {
+    rollout.reason = sentences(rollout.reason, await countBackWords(rollout, step.ecs, inputs.cluster, calling))
   })
   const back: Rollout[] = []
   const byEcsNow: Rollout[] = []
@@ -82,7 +81,7 @@ export async function takeBack(rollouts: readonly Rollout[], step: Step): Promis
       return
     }
     if (rollout.status === 'deployed') rollout.reason = ANOTHER_FAILED
-    followBack(rollout, found)
+    followBack(rollout, found, calling.clock.now())
     back.push(rollout)
   })
   if (back.length + byEcsNow.length === 0) return
@@ -101,11 +100,13 @@ function hasFailed({ status, deploymentId, backTo }: Rollout): boolean {
   return status === 'failed' && deploymentId !== undefined && backTo === undefined
 }
 
-function followBack(rollout: Rollout, { to, primary, service }: PutBack): void {
+function followBack(rollout: Rollout, { to, primary, service, replaced }: PutBack, now: number): void {
   rollout.status = 'in-progress'
   rollout.backTo = to
   if (rollout.deploymentId !== undefined) rollout.newDeploymentId = rollout.deploymentId
   rollout.deploymentId = primary
+  if (replaced !== undefined) rollout.before = replaced
+  rollout.putInAt = now
   rollout.service = service
   rollout.joined = false
   rollout.sawFailure = false
@@ -148,7 +149,7 @@ export async function requestAllBack(
   const { runtime, inputs } = step
   const cleanUp: Calling = {
     clock: runtime,
-    log: runtime.log,
+    log: step.calling.log,
     deadline: new Deadline(runtime, CLEAN_UP_MS),
     attemptMs: ATTEMPT_MS,
   }
@@ -190,7 +191,7 @@ export async function requestAllBack(
 async function requestedBack(
   rollout: Rollout,
   following: boolean,
-  { ecs, inputs }: Step,
+  { ecs, inputs, poller }: Step,
   calling: Calling,
 ): Promise<string> {
   const { cluster, region, rollback } = inputs
@@ -209,8 +210,7 @@ async function requestedBack(
   if (following && currentVerdict(rollout)?.kind === 'rolling-back') return sentences(ECS_ROLLS_BACK, await countBack())
   if (following) {
     const arn =
-      rollout.serviceDeploymentArn ??
-      (await new ServicePoller(ecs, cluster).serviceDeploymentOf(rollout.name, rollout.deploymentId, calling))
+      rollout.serviceDeploymentArn ?? (await poller.serviceDeploymentOf(rollout.name, rollout.deploymentId, calling))
     const goesOn = arn === undefined ? undefined : await requestRollback(arn, rollout.name, ecs, calling)
     if (goesOn !== undefined) return sentences(goesOn, await countBack())
   }

@@ -62,7 +62,9 @@ export class TargetWatch {
 
   /** What was wrong with the targets of a group when they were last seen, but for those that are `shown` already. */
   remembered(groupArn: string, shown: ReadonlySet<string>): string[] {
-    return [...(this.#seen.get(groupArn) ?? [])].flatMap(([target, words]) => (shown.has(target) ? [] : [words]))
+    const seen = [...(this.#seen.get(groupArn) ?? [])].flatMap(([target, words]) => (shown.has(target) ? [] : [words]))
+    const more = seen.length - TARGETS
+    return [...seen.slice(0, TARGETS), ...(more > 0 ? [`… ${more} more targets were not healthy`] : [])]
   }
 
   #note(group: string, targets: readonly TargetHealthDescription[]): void {
@@ -106,7 +108,7 @@ export async function unhealthyTargets(
     lines.push(
       ...unhealthy.map(target => `target ${targetName(target)} is ${stateWords(target)}`),
       ...(bad.length > TARGETS ? [`… ${bad.length - TARGETS} more targets are not healthy`] : []),
-      ...watch.remembered(arn, new Set(bad.map(targetName))).slice(0, TARGETS),
+      ...watch.remembered(arn, new Set(bad.map(targetName))),
       `target group ${group.TargetGroupName}: health check ${group.HealthCheckProtocol}${path} on port ${group.HealthCheckPort}, expects ${codes}; grace period ${service?.healthCheckGracePeriodSeconds ?? 0} s`,
     )
   }

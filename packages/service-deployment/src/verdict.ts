@@ -53,9 +53,13 @@ function byServiceDeployment(sighting: Sighting, found: ServiceDeployment): Verd
     case 'ROLLBACK_IN_PROGRESS':
       return { kind: 'rolling-back', reason: whyRolledBack(found, own) }
     case 'ROLLBACK_SUCCESSFUL':
-      return { kind: 'rolled-back', reason: whyRolledBack(found, own) }
+      return isSomebodys(sighting, found, primary)
+        ? superseded(primary)
+        : { kind: 'rolled-back', reason: whyRolledBack(found, own) }
     case 'ROLLBACK_FAILED':
-      return { kind: 'failed', reason: `ECS could not roll back: ${found.statusReason ?? whyRolledBack(found, own)}` }
+      return isSomebodys(sighting, found, primary)
+        ? superseded(primary)
+        : { kind: 'failed', reason: `ECS could not roll back: ${found.statusReason ?? whyRolledBack(found, own)}` }
     case 'STOP_REQUESTED':
       return taken ? superseded(primary) : { kind: 'in-progress', reason: 'The service deployment is being stopped.' }
     case 'STOPPED':
@@ -73,6 +77,18 @@ function byServiceDeployment(sighting: Sighting, found: ServiceDeployment): Verd
       // A status that is not known yet: only what deployments[] shows for certain counts.
       return byDeployments(sighting)
   }
+}
+
+/** The rollback is over, and what is PRIMARY is neither ours nor what ECS went back to. */
+function isSomebodys(
+  { deploymentId, previousTaskDefinition }: Sighting,
+  { rollback }: ServiceDeployment,
+  primary: Deployment | undefined,
+): primary is Deployment {
+  if (primary === undefined || primary.id === deploymentId) return false
+  // The number of a deployment is that of its service revision.
+  const isItsRevision = rollback?.serviceRevisionArn?.endsWith(`/${primary.id?.replace(/^.*\//, '')}`) === true
+  return !isItsRevision && primary.taskDefinition !== previousTaskDefinition && !saysRollback(primary)
 }
 
 function unfinished(sighting: Sighting, found: ServiceDeployment): Verdict {

@@ -94,6 +94,7 @@ const ANYWHERE = PLACES
 const BESIDE = ['ACTIVE', 'DRAINING'] as const
 const AWAY = ['INACTIVE', 'gone'] as const
 const NOT_FAILED = ['IN_PROGRESS', 'COMPLETED', undefined] as const
+const NOBODYS = ['none', 'back IN_PROGRESS', 'back COMPLETED', 'back FAILED'] as const
 const TAKEN = ['somebody', 'back IN_PROGRESS', 'back COMPLETED', 'back FAILED'] as const
 /** the service deployment has no verdict yet, or is not to be had */
 const OPEN = ['PENDING', 'IN_PROGRESS'] as const
@@ -151,12 +152,14 @@ const ROWS: readonly Row[] = [
   row(ANYWHERE, ROLLOUTS, ['SUCCESSFUL'], TAKEN, BOTH, 'superseded', TOOK_OVER),
   row(ANYWHERE, ROLLOUTS, ['ROLLBACK_REQUESTED'], NEWER, BOTH, 'rolling-back', /^rollback of ROLLBACK_REQUESTED$/),
   row(ANYWHERE, ROLLOUTS, ['ROLLBACK_IN_PROGRESS'], NEWER, BOTH, 'rolling-back', /^rollback of ROLLBACK_IN_PROGRESS$/),
-  row(ANYWHERE, ROLLOUTS, ['ROLLBACK_SUCCESSFUL'], NEWER, BOTH, 'rolled-back', /^rollback of ROLLBACK_SUCCESSFUL$/),
+  row(ANYWHERE, ROLLOUTS, ['ROLLBACK_SUCCESSFUL'], NOBODYS, BOTH, 'rolled-back', /^rollback of ROLLBACK_SUCCESSFUL$/),
+  // Whoever deploys while ECS goes back, or right after it, is left alone.
+  row(ANYWHERE, ROLLOUTS, ['ROLLBACK_SUCCESSFUL', 'ROLLBACK_FAILED'], ['somebody'], BOTH, 'superseded', TOOK_OVER),
   row(
     ANYWHERE,
     ROLLOUTS,
     ['ROLLBACK_FAILED'],
-    NEWER,
+    NOBODYS,
     BOTH,
     'failed',
     /could not roll back: rollback of ROLLBACK_FAILED/,
@@ -287,6 +290,38 @@ describe('the verdict about our deployment', () => {
     expect(verdictOf({ ...sighting, serviceDeployment }).reason).toContain('Alarms: errors-5xx.')
   })
 })
+
+test.each([
+  ['ROLLBACK_SUCCESSFUL', 'rolled-back'],
+  ['ROLLBACK_FAILED', 'failed'],
+] as const)(
+  '%s to an older revision than the one before ours: the PRIMARY is known by its service revision',
+  (status, kind) => {
+    const look = (number: number): Verdict =>
+      verdictOf({
+        service: {
+          deployments: [
+            {
+              id: `ecs-svc/${number}`,
+              status: 'PRIMARY',
+              taskDefinition: 'arn:aws:ecs:eu-west-1:123456789012:task-definition/app:9',
+              rolloutState: 'COMPLETED',
+              rolloutStateReason: `ECS deployment ecs-svc/${number} completed.`,
+            },
+          ],
+        },
+        deploymentId: OURS,
+        previousTaskDefinition: BEFORE,
+        serviceDeployment: {
+          status,
+          rollback: { serviceRevisionArn: 'arn:aws:ecs:eu-west-1:123456789012:service-revision/apps/app/1' },
+        },
+        sawFailure: true,
+      })
+    expect(look(1).kind).toBe(kind)
+    expect(look(4).kind).toBe('superseded')
+  },
+)
 
 test('a rollback that was over between two looks: the events tell it from somebody else’s deployment', () => {
   const look = (taskDefinition: string, message: string): Verdict =>

@@ -205,7 +205,7 @@ function services(cloud: StartedCloud, groups: Readonly<Record<ServiceName, stri
   async function until(
     service: string,
     condition: (service: Service) => boolean,
-    timeoutMs = 30_000,
+    timeoutMs = 75_000,
   ): Promise<Service> {
     for (const end = Date.now() + timeoutMs; ; ) {
       const found = await described(service)
@@ -260,7 +260,7 @@ function services(cloud: StartedCloud, groups: Readonly<Record<ServiceName, stri
     async deploymentUntil(
       service: string,
       condition: (deployment: ServiceDeployment) => boolean,
-      timeoutMs = 30_000,
+      timeoutMs = 75_000,
     ): Promise<ServiceDeployment> {
       for (const end = Date.now() + timeoutMs; ; ) {
         const found = await deployment(service)
