@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { baseImageContext, runJavaScriptAction } from '@aws-deploy-actions/rehearsal'
 import { expect } from '@jest/globals'
 import { docker, type HostCloud, instancesOf, type ShopHost } from './support/host-cloud.ts'
 import { describeWith } from './support/parts.ts'
+import { freePort } from './support/servers.ts'
 import { until } from './support/task-cloud.ts'
 import { withHosts } from './support/with-hosts.ts'
 
@@ -21,17 +21,20 @@ describeWith(['Docker Engine', 'docker compose', 'busybox-static'], 'examples/ec
       const base = await baseImage(cloud)
       for (const tag of ['a1', 'a2', 'broken']) await pushed(cloud, base, tag)
       docker('rmi', '--no-prune', base)
-      const deploy = (tag: string) =>
+      const env = (tag: string): string =>
+        [
+          `DOCKER_IMAGE_BACKEND=${cloud.aws.registryAddress}/shop-backend`,
+          `DOCKER_IMAGE_FRONTEND=${cloud.aws.registryAddress}/shop-frontend`,
+          `TAG=${tag}`,
+          `HTTP_PORT=${port}`,
+        ].join('\n')
+      // Without a tag: back to what ran before.
+      const deploy = (tag: string | undefined) =>
         cloud.run({
           targets: 'Role=shop',
           directory: host.directory,
           'compose-files': 'compose.yml\ncompose.production.yml',
-          env: [
-            `DOCKER_IMAGE_BACKEND=${cloud.aws.registryAddress}/shop-backend`,
-            `DOCKER_IMAGE_FRONTEND=${cloud.aws.registryAddress}/shop-frontend`,
-            `TAG=${tag}`,
-            `HTTP_PORT=${port}`,
-          ].join('\n'),
+          ...(tag === undefined ? { operation: 'rollback' } : { env: env(tag) }),
           'health-url': `http://127.0.0.1:${port}/health`,
           'health-timeout': '60s',
         })
@@ -61,10 +64,22 @@ describeWith(['Docker Engine', 'docker compose', 'busybox-static'], 'examples/ec
       const earlier = await deploy('a1')
       expect([earlier.exitCode, earlier.outputs['status']]).toEqual([0, 'deployed'])
       expect(await health(port)).toEqual({ status: 'ok', version: 'a1', backend: 'a1' })
+      // What the last deploy replaced, without naming it.
+      const back = await deploy(undefined)
+      if (back.exitCode !== 0) throw new Error(back.stdout + host.stateFile('log'))
+      expect([back.exitCode, back.outputs['status']]).toEqual([0, 'rolled-back'])
+      expect(await health(port)).toEqual({ status: 'ok', version: 'a2', backend: 'a2' })
+      expect(digests(back)).toEqual(
+        Object(digests(earlier)).map(({ name, before, after }: Record<string, string>) => ({
+          name,
+          before: after,
+          after: before,
+        })),
+      )
       await until('nothing holds the lock', () => host.stateFile('lock') === '')
     },
     {},
-    240_000,
+    400_000,
   )
 })
 
@@ -112,14 +127,4 @@ async function baseImage(cloud: HostCloud): Promise<string> {
 
 async function health(port: number): Promise<unknown> {
   return await (await fetch(`http://127.0.0.1:${port}/health`)).json()
-}
-
-function freePort(): Promise<number> {
-  return new Promise(settle => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => settle(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
 }

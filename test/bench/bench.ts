@@ -4,6 +4,7 @@ import { cpus, loadavg, totalmem } from 'node:os'
 import { deployPoller } from './deploy-poller.ts'
 import { deployRuns } from './deploy-runs.ts'
 import { exitNotice } from './exit-notice.ts'
+import { hostDeploy } from './host-deploy.ts'
 import { imagePush } from './image-push.ts'
 import { logLines } from './log-lines.ts'
 import type { Row } from './measure.ts'
@@ -12,7 +13,7 @@ import { ssmNotice } from './ssm-notice.ts'
 import { startUp } from './start-up.ts'
 
 const FILE = new URL('../../docs/benchmarks.md', import.meta.url)
-const MEASURES = { startUp, logLines, exitNotice, imagePush, smoke, deployPoller, deployRuns, ssmNotice }
+const MEASURES = { startUp, logLines, exitNotice, imagePush, smoke, deployPoller, deployRuns, ssmNotice, hostDeploy }
 /** names of measures; none: all of them */
 const wanted = process.argv.slice(2)
 const rows: Row[] = []

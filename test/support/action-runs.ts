@@ -1,25 +1,6 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
-import {
-  type JavaScriptActionOptions,
-  type JavaScriptActionResult,
-  type RunningAction,
-  startJavaScriptAction,
-} from '@aws-deploy-actions/rehearsal'
+import type { RunningAction } from '@aws-deploy-actions/rehearsal'
 import { test } from '@jest/globals'
-
-const runs = new AsyncLocalStorage<RunningAction[]>()
-
-/** Runs a JavaScript action to its end; what it printed stands in the error when the test fails ({@link testWith}). */
-export async function runAction(folder: string, options: JavaScriptActionOptions): Promise<JavaScriptActionResult> {
-  return (await startAction(folder, options)).result
-}
-
-/** Starts a JavaScript action; else as {@link runAction}. */
-export async function startAction(folder: string, options: JavaScriptActionOptions): Promise<RunningAction> {
-  const run = await startJavaScriptAction(folder, options)
-  runs.getStore()?.push(run)
-  return run
-}
+import { runs } from './started-actions.ts'
 
 /**
  * One test with something of its own that is stopped at the end; those of a file run side by side. When it fails, its

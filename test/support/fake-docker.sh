@@ -1,11 +1,13 @@
 #!/bin/bash
 # A docker with compose that only remembers: for what is not about containers. It keeps in the folder FAKE_DOCKER:
 #   calls       what it was asked
-#   image.TAG   the id of the image app:TAG; `pull` makes it. The tags bad* cannot be pulled
-#   container   what runs: id, image id, tag, time of its start
+#   image.TAG   the id of the image app:TAG; `pull` makes it. The tags bad* cannot be pulled, for full* the disk is too small
+#   layer.ID    what an image takes of the disk
+#   container   what runs: id, image id, tag, time of its start. sick* has exited, ill* is not healthy
 # FAKE_SERVICES is the number of services, FAKE_PULL and FAKE_UP how long these take (s), FAKE_PULL_TAG which tags take so
 # long. FAKE_DEAF makes `up` take no notice of SIGTERM. FAKE_SAYS is what compose and the containers say.
-# FAKE_TAG_FAILS is the tag that `docker tag` cannot set. FAKE_NEEDS_TAG makes compose refuse without TAG.
+# FAKE_TAG_FAILS is the tag that `docker tag` cannot set. FAKE_NEEDS_TAG makes compose refuse without TAG. FAKE_LAYER_KIB is
+# what an image takes of the disk. FAKE_LOST makes Docker unable to say what runs. FAKE_ROOT is the folder in which it says it has everything.
 set -u
 d=$FAKE_DOCKER
 mkdir -p "$d"
@@ -15,7 +17,7 @@ services() { seq -f 'web%g' "${FAKE_SERVICES:-1}" | sed '1s/1$//'; }
 made_id() { printf 'sha256:%s' "$(printf %s "$1" | sha256sum | cut -c 1-64)"; }
 id_of() {
   case $1 in
-  sha256:*) if grep -qsx -- "$1" "$d"/image.*; then echo "$1"; fi ;;
+  sha256:*) if grep -qsx -- "$1" "$d"/image.* "$d"/kept/*; then echo "$1"; fi ;;
   *) cat "$d/image.${1##*:}" 2>/dev/null ;;
   esac
 }
@@ -58,7 +60,7 @@ fi
 
 case "$1 ${2-}" in
 'version '*) echo 20.10 ;;
-'info '*) echo / ;;
+'info '*) echo "${FAKE_ROOT:-$d}" ;;
 'pull '*)
   tag=${*: -1}
   tag=${tag##*:}
@@ -68,7 +70,13 @@ case "$1 ${2-}" in
     echo "Error response from daemon: manifest for app:$tag not found: manifest unknown" >&2
     exit 1
   fi
-  if [[ ! -e $d/image.$tag ]]; then made_id "$tag" >"$d/image.$tag"; fi
+  id=$(made_id "$tag")
+  if [[ $tag == full* ]] || ! head -c "$((${FAKE_LAYER_KIB:-0} * 1024))" /dev/zero >"$d/layer.$id"; then
+    rm -f "$d/layer.$id"
+    echo 'failed to register layer: Error processing tar file(exit status 1): write /app/model.bin: no space left on device' >&2
+    exit 1
+  fi
+  if [[ ! -e $d/image.$tag ]]; then echo "$id" >"$d/image.$tag"; fi
   ;;
 'image inspect')
   reference=${*: -1}
@@ -76,6 +84,7 @@ case "$1 ${2-}" in
   if [[ -z $id ]]; then exit 1; fi
   case "$*" in
   *RepoDigests*) echo "app@$id" ;;
+  *RepoTags*) grep -lsx -- "$id" "$d"/kept/* | sed 's|.*/|ssm-pull-deploy/|' ;;
   *Size*) echo 1000 ;;
   *) echo "$id" ;;
   esac
@@ -83,11 +92,18 @@ case "$1 ${2-}" in
 'inspect '*)
   case "$*" in
   *com.docker.compose.service*)
+    if [[ -n ${FAKE_LOST-} ]]; then
+      echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?' >&2
+      exit 1
+    fi
     read -r id image tag started <"$d/container"
-    state='running|0'
-    if [[ $tag == sick* ]]; then state='exited|1'; fi
+    state='running|0|-'
+    case $tag in
+    sick*) state='exited|1|-' ;;
+    ill*) state='running|0|unhealthy' ;;
+    esac
     for name in $(services); do
-      echo "$name|$id$name|$image|app:$tag|$state|-|0|no|$started|False"
+      echo "$name|$id$name|$image|app:$tag|$state|0|no|$started|False"
     done
     ;;
   *Image*) if [[ -e $d/container ]]; then cut -d ' ' -f 2 "$d/container"; fi ;;
@@ -97,17 +113,22 @@ case "$1 ${2-}" in
   # a name that keeps an image
   if [[ $3 == ssm-pull-deploy/* ]]; then
     mkdir -p "$d/kept"
-    echo "$2" >"$d/kept/${3##*:}"
+    echo "$2" >"$d/kept/${3#*/}"
   else
     if [[ $3 == *":${FAKE_TAG_FAILS-}" ]]; then exit 1; fi
     echo "$2" >"$d/image.${3##*:}"
   fi
   ;;
-'images '*) cat "$d"/kept/* 2>/dev/null ;;
+'images '*)
+  name=${*: -1}
+  cat "$d/kept/${name#*/}":* 2>/dev/null
+  ;;
+'rmi ssm-pull-deploy/'*) rm -f "$d/kept/${2#*/}" ;;
 'rmi '*)
   for file in "$d"/image.* "$d"/kept/*; do
     if grep -qsx -- "${*: -1}" "$file"; then rm -f "$file"; fi
   done
+  rm -f "$d/layer.${*: -1}"
   ;;
 'ps '*) if [[ -e $d/container ]]; then cut -d ' ' -f 1 "$d/container"; fi ;;
 'logs '*) printf '%s\n' "${FAKE_SAYS:-last words}" ;;

@@ -14,7 +14,7 @@ import {
 import type { JavaScriptActionResult, RunningAction } from '@aws-deploy-actions/rehearsal'
 import { ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr'
 import { pushImage } from '../../packages/local-aws/test/support/image.ts'
-import { runAction, startAction } from './action-runs.ts'
+import { runAction, startAction } from './started-actions.ts'
 
 const ACTION = new URL('../../actions/ssm-pull-deploy', import.meta.url).pathname
 
@@ -101,7 +101,7 @@ export async function startHostCloud(options: LocalAwsOptions = {}): Promise<Hos
   const login = await dockerLogin(aws)
   const runnerOptions = (inputs: Readonly<Record<string, string>>) => ({
     temp,
-    inputs: { 'health-timeout': '20s', ...inputs },
+    inputs: { 'health-timeout': '8s', ...inputs },
     environment: {
       ...environment,
       GITHUB_RUN_ID: '4711',

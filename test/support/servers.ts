@@ -38,3 +38,10 @@ export const http = (answer: RequestListener, host?: string): Promise<Listening>
 
 /** A server that says these bytes, whatever it is asked. */
 export const raw = (say: (socket: Socket) => void): Promise<Listening> => listening(createPlainServer(say))
+
+/** A port of the loopback address that nobody has, for something that is told which to take. */
+export async function freePort(): Promise<number> {
+  const { port, close } = await http(() => {})
+  await close()
+  return port
+}

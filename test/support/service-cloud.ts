@@ -8,7 +8,7 @@ import {
   type Service,
 } from '@aws-sdk/client-ecs'
 import { pushImage } from '../../packages/local-aws/test/support/image.ts'
-import { runAction, startAction } from './action-runs.ts'
+import { runAction, startAction } from './started-actions.ts'
 import { startTaskCloud, type TaskCloud, until } from './task-cloud.ts'
 
 /** A task cloud with services of a small web server, whose images are versions of it. */

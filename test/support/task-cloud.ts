@@ -15,8 +15,8 @@ import {
   type Task,
 } from '@aws-sdk/client-ecs'
 import { pushImage } from '../../packages/local-aws/test/support/image.ts'
-import { runAction, startAction } from './action-runs.ts'
 import { requireValidReport } from './report.ts'
+import { runAction, startAction } from './started-actions.ts'
 
 /** A local AWS with a cluster, a log group and an image, and the means to run an action's bundle in it. */
 export interface TaskCloud {

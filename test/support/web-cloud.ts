@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { LocalAwsOptions } from '@aws-deploy-actions/local-aws'
 import type { JavaScriptActionResult, RunningAction } from '@aws-deploy-actions/rehearsal'
 import { type WebCloud as StartedWebCloud, startedWebCloud } from '../../packages/local-aws/test/support/web-service.ts'
-import { runAction, startAction } from './action-runs.ts'
+import { runAction, startAction } from './started-actions.ts'
 
 /** Two services behind one listener, and deploy-ecs-service's bundle to roll them. */
 export interface WebCloud extends StartedWebCloud {

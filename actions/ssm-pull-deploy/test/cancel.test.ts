@@ -1,3 +1,5 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect } from '@jest/globals'
 import type { FakeHost } from '../../../test/support/host-cloud.ts'
@@ -73,13 +75,14 @@ describe('a cancel', () => {
 
   withHosts('while a command of before runs: it is told to stop', async cloud => {
     const host = await cloud.addFakeHost()
-    const action = await cloud.start({ ...inputsFor(host), before: 'echo begun >begun; sleep 60; echo done >done' })
-    await until('before runs', () => host.stateFile('log').includes('running the commands of before'))
-    await delay(300)
+    const action = await cloud.start({ ...inputsFor(host), before: 'echo $$ >begun; sleep 60; echo done >done' })
+    await until('before runs', () => existsSync(join(host.directory, 'begun')))
     action.signal('SIGINT')
     await action.result
     await freed(host)
     expect(host.dockerFile('container')).toBe('')
+    expect(readdirSync(host.directory)).toEqual(['begun'])
+    expect(existsSync(`/proc/${readFileSync(join(host.directory, 'begun'), 'utf8').trim()}/cwd`)).toBe(false)
   })
 
   withHosts('killed outright: post cancels the command, and the lock is free', async cloud => {
@@ -110,13 +113,13 @@ function inputsFor({ id, directory }: FakeHost): Record<string, string> {
 }
 
 async function freed(host: FakeHost): Promise<void> {
-  await until('the lock is free', () => host.stateFile('lock') === '' && host.stateFile('deploys.log') !== '', 20_000)
+  await until('the lock is free', () => host.stateFile('lock') === '' && host.stateFile('deploys.log') !== '')
 }
 
 /** It may have been cancelled before anything began, or after. */
 async function untouched(host: FakeHost): Promise<void> {
   await delay(1500)
-  await until('the lock is free', () => host.stateFile('lock') === '', 20_000)
+  await until('the lock is free', () => host.stateFile('lock') === '')
   expect([host.envFile(), host.dockerFile('container')]).toEqual(['', ''])
 }
 

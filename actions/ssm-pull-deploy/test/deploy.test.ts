@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { JavaScriptActionResult } from '@aws-deploy-actions/rehearsal'
 import { expect } from '@jest/globals'
 import { docker, instancesOf, type ShopHost } from '../../../test/support/host-cloud.ts'
 import { describeWith } from '../../../test/support/parts.ts'
@@ -82,22 +83,20 @@ describeWith(['Docker Engine', 'docker compose', 'busybox-static'], 'a compose p
     expect([result.exitCode, result.outputs['status']]).toEqual([1, 'rolled-back'])
     expect(result.stdout).toContain('web | cannot open the database')
     expect(host.containers()).toEqual([`web ${cloud.repository}:1 running`])
-    const [was] = instancesOf(first)
-    const [is] = instancesOf(result)
-    const after = (entry: unknown): unknown => Object(entry).services[0].after
-    expect(after(is)).toBe(after(was))
+    expectFormerRuns(host, first, result)
   })
 
   withHosts('never healthy: rolled back; one-shot services that ended with 0 are fine', async cloud => {
     const host = await cloud.addHost({}, HEALTHY)
     await cloud.image('1', WELL)
     await cloud.image('2')
-    const inputs = { ...inputsFor(host), 'health-timeout': '8s' }
-    const first = await cloud.run({ ...inputs, env: 'TAG=1' })
+    const inputs = inputsFor(host)
+    const first = await cloud.run({ ...inputs, env: 'TAG=1', 'health-timeout': '60s' })
     if (first.exitCode !== 0) throw new Error(first.stdout + host.stateFile('log'))
-    const result = await cloud.run({ ...inputs, env: 'TAG=2' })
+    const result = await cloud.run({ ...inputs, env: 'TAG=2', 'health-timeout': '12s' })
     expect([result.exitCode, result.outputs['status']]).toEqual([1, 'rolled-back'])
-    expect(result.stdout).toMatch(/after 8 s: web is (?:starting|unhealthy)/)
+    expect(result.stdout).toMatch(/after 12 s: web is (?:starting|unhealthy)/)
+    expectFormerRuns(host, first, result)
     expect(host.containers()).toEqual([`migrate ${cloud.repository}:1 exited`, `web ${cloud.repository}:1 running`])
   })
 
@@ -106,7 +105,7 @@ describeWith(['Docker Engine', 'docker compose', 'busybox-static'], 'a compose p
     await cloud.image('1')
     await cloud.image('2')
     const inputs = inputsFor(host)
-    expect((await cloud.run({ ...inputs, env: 'TAG=1' })).outputs['status']).toBe('deployed')
+    const first = await cloud.run({ ...inputs, env: 'TAG=1' })
     const result = await cloud.run({
       ...inputs,
       env: 'TAG=2',
@@ -115,6 +114,7 @@ describeWith(['Docker Engine', 'docker compose', 'busybox-static'], 'a compose p
     expect([result.exitCode, result.outputs['status']]).toEqual([1, 'rolled-back'])
     expect(result.stdout).toContain('web runs another image than was pulled')
     expect(host.envFile()).toBe('TAG=1\n')
+    expectFormerRuns(host, first, result)
   })
 
   withHosts('a first deploy that fails has nothing to go back to: stopped, said', async cloud => {
@@ -134,8 +134,7 @@ describeWith(['Docker Engine', 'docker compose', 'busybox-static'], 'a compose p
     await cloud.image('latest', 'exit 3')
     const result = await cloud.run(inputs)
     expect([result.exitCode, result.outputs['status']]).toEqual([1, 'rolled-back'])
-    const after = (entry: unknown): unknown => Object(entry).services[0].after
-    expect(after(instancesOf(result)[0])).toBe(after(instancesOf(first)[0]))
+    expectFormerRuns(host, first, result)
   })
 
   withHosts('the engine keeps the images of what runs and of so many former releases', async cloud => {
@@ -166,25 +165,6 @@ describeWith(['Docker Engine', 'docker compose', 'busybox-static'], 'a compose p
   })
 })
 
-describeWith(['Docker Engine', 'compose v1', 'busybox-static'], 'a host that has docker-compose v1 only', () => {
-  withHosts('deploys, rolls back, goes back', async cloud => {
-    const real = execFileSync('sh', ['-c', 'command -v docker'], { encoding: 'utf8' }).trim()
-    const shim = `#!/bin/sh\nif [ "$1" = compose ] || [ "$1 $2" = "image prune" ]; then exit 1; fi\nexec ${real} "$@"\n`
-    const host = await cloud.addHost({ tools: { docker: shim } })
-    await cloud.image('1')
-    await cloud.image('2')
-    await cloud.image('dies', 'exit 3')
-    const inputs = inputsFor(host)
-    const first = await cloud.run({ ...inputs, env: 'TAG=1' })
-    if (first.exitCode !== 0) throw new Error(first.stdout + host.stateFile('log'))
-    expect((await cloud.run({ ...inputs, env: 'TAG=1' })).outputs['status']).toBe('unchanged')
-    expect((await cloud.run({ ...inputs, env: 'TAG=2' })).outputs['status']).toBe('deployed')
-    expect((await cloud.run({ ...inputs, env: 'TAG=dies' })).outputs['status']).toBe('rolled-back')
-    expect((await cloud.run({ ...inputs, operation: 'rollback' })).outputs['status']).toBe('rolled-back')
-    expect(host.containers()).toEqual([`web ${cloud.repository}:1 running`])
-  })
-})
-
 describeWith(['Docker Engine', 'docker compose', 'busybox-static', 'AWS CLI'], 'with the role of the host', () => {
   withHosts('logs in to ECR for this deploy only', async cloud => {
     const host = await cloud.addHost()
@@ -204,6 +184,20 @@ describeWith(['Docker Engine', 'docker compose', 'busybox-static', 'AWS CLI'], '
 function inputsFor({ id, directory }: ShopHost): Record<string, string> {
   // The engine is shared with other tests: what is removed is theirs as well.
   return { 'instance-ids': id, directory }
+}
+
+/** What runs is what ran after the first deploy, by its digest, and the result says so. */
+function expectFormerRuns(host: ShopHost, first: JavaScriptActionResult, result: JavaScriptActionResult): void {
+  const services = (of: JavaScriptActionResult): Record<string, string>[] => Object(instancesOf(of)[0]).services
+  const former = services(first).map(({ name: service, after }) => ({ name: service, before: after, after }))
+  expect(services(result)).toEqual(former)
+  const project = `label=com.docker.compose.project=${name(host)}`
+  const ids = docker('ps', '--quiet', '--filter', project).split('\n')
+  const images = ids.map(id => docker('inspect', '--format', '{{.Image}}', id))
+  const running = images.map(image => docker('image', 'inspect', '--format', '{{index .RepoDigests 0}}', image))
+  expect(running.map(text => text.split('@')[1])).toEqual([
+    former.find(({ name: service }) => service === 'web')?.after,
+  ])
 }
 
 function name({ directory }: ShopHost): string {

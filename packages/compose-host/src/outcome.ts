@@ -1,5 +1,5 @@
 import type { FailureRecord } from '@aws-deploy-actions/pipeline-report'
-import type { HostEnd } from './watch.ts'
+import type { HostEnd } from './host-end.ts'
 
 /** What became of one host. */
 export interface HostOutcome {

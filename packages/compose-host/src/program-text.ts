@@ -112,6 +112,7 @@ fact() { printf '%s' "$2" >"$work/$1" || { rm "$work/reserve" && printf '%s' "$2
 fact_of() { if [[ -e $work/$1 ]]; then printf '%s' "$(<"$work/$1")"; fi; }
 
 phase() {
+  check_lock
   fact phase "$1"
   tell "• $1"
 }
@@ -193,7 +194,7 @@ process_lives() {
   fi
 }
 
-# What a process is known by, in the words of \`process_lives\`, one a line.
+# What a process is known by, in the words of \`process_lives\`, one a line; that of the worker is in \`own_process\`.
 process() { printf '%s\\n' "$1" "$(boot_id)" "$(started_at "$1")"; }
 
 # Folders of deploys that were killed or cut off by a restart hold secrets. Only our own: others can make some too. One
@@ -205,7 +206,10 @@ remove_left_work() {
     if [[ -L $folder || ! -d $folder || ! -O $folder || $folder == "$work" ]]; then continue; fi
     if [[ -e $folder/processes ]]; then
       mapfile -t of <"$folder/processes"
-      if ((\${#of[@]} == 6)) && ! process_lives "\${of[@]:0:3}" && ! process_lives "\${of[@]:3}"; then rm -rf "$folder"; fi
+      if ((\${#of[@]} == 6)) && ! process_lives "\${of[@]:0:3}" && ! process_lives "\${of[@]:3}"; then
+        if [[ -e $folder/next-file ]]; then rm -f "$(<"$folder/next-file")"; fi
+        rm -rf "$folder"
+      fi
     elif [[ -n $(find "$folder" -maxdepth 0 -mmin +60) ]]; then
       # Killed before it had begun.
       rm -rf "$folder"
@@ -230,8 +234,16 @@ lock_taken() {
     flock 7
     if lock_is_held; then exit 1; fi
     : >"$state/lock" || exit 2
-    printf '%s\\n' "\${value[holder]}" "$(($(date +%s) + value[timeout] + 600))" "$(process $$)" >"$state/lock" || exit 2
+    printf '%s\\n' "\${value[holder]}" "$(($(date +%s) + value[timeout] + value[health-timeout] + 600))" "$own_process" >"$state/lock" || exit 2
   ) 7>"$state/lock.guard"
+}
+
+# The file decides, not what this deploy noted: it may have been cut off in between, or its time was over and somebody else
+# has the lock now.
+holds_lock() {
+  local -a lock=()
+  { mapfile -t lock <"$state/lock"; } 2>/dev/null || return 1
+  [[ \${lock[2]:-}$'\\n'\${lock[3]:-}$'\\n'\${lock[4]:-} == "$own_process" ]]
 }
 
 take_lock() {
@@ -249,12 +261,22 @@ take_lock() {
     told=$holder
     sleep 0.5
   done
-  fact holds-lock yes
+  fact locked yes
+}
+
+# A deploy that was held up for longer than its lock lasts (a machine that slept) leaves everything to the next one.
+check_lock() {
+  if [[ -e $work/locked ]] && ! holds_lock; then
+    fail "The lock of this directory ran out, and another deploy has it: $(lock_line 1)"
+  fi
 }
 
 free_lock() {
-  if [[ -e $work/holds-lock && $(lock_line 3) == "$$" ]]; then rm -f "$state/lock"; fi
-  rm -f "$work/holds-lock"
+  if [[ ! -e $state/lock ]]; then return; fi
+  (
+    flock 7
+    if holds_lock; then rm -f "$state/lock"; fi
+  ) 7>"$state/lock.guard"
 }
 
 # ---- the env file of the project
@@ -329,6 +351,8 @@ replace_file() {
   local file=$1 next
   if [[ -L $file ]]; then file=$(readlink -f "$file"); fi
   next=$(mktemp "$(dirname "$file")/.$(basename "$file").XXXXXX")
+  # Removed by the worker when this is cut off: it may hold secrets.
+  fact next-file "$next"
   if [[ -e $file ]]; then
     cp -p "$file" "$next"
   else
@@ -455,12 +479,14 @@ check_out_configuration() {
   phase 'checking out the configuration'
   if [[ ! -e $directory ]]; then
     [[ -n $repository ]] || fail "The directory $directory does not exist, and no git-repository is given to clone it from."
-    with_words env GIT_TERMINAL_PROMPT=0 git clone -- "$repository" "$work/clone" || fail "git clone failed: $(last_words)"
-    chown -R --reference="$(dirname "$directory")" "$work/clone"
+    # On the same disk: a directory that is there is whole.
+    rm -rf "$state/clone"
+    with_words env GIT_TERMINAL_PROMPT=0 git clone -- "$repository" "$state/clone" || fail "git clone failed: $(last_words)"
+    chown -R --reference="$(dirname "$directory")" "$state/clone"
     # The mode that git would have given it: our umask is for secrets.
-    chmod -R u=rwX,go=rX "$work/clone"
+    chmod -R u=rwX,go=rX "$state/clone"
     fact files-changed yes
-    mv -T "$work/clone" "$directory"
+    mv -T "$state/clone" "$directory"
     fact cloned yes
   fi
   [[ -e $directory/.git ]] || fail "$directory is no git repository, so git-ref cannot be checked out in it."
@@ -689,6 +715,11 @@ short_id() {
   printf '%s' "\${hex:0:20}"
 }
 
+engine_root() {
+  if [[ ! -e $work/engine-root ]]; then docker info --format '{{.DockerRootDir}}' >"$work/engine-root"; fi
+  fact_of engine-root
+}
+
 free_kib() { df -Pk "$1" | awk 'NR == 2 { print $4 }'; }
 
 # A pull that fills the disk takes more down than this project. What an image needs is not known before; a quarter of
@@ -696,7 +727,7 @@ free_kib() { df -Pk "$1" | awk 'NR == 2 { print $4 }'; }
 check_disk() {
   local root free need=262144 image size sum=0
   phase 'checking the disk'
-  root=$(docker info --format '{{.DockerRootDir}}')
+  root=$(engine_root)
   if [[ ! -d $root ]]; then return; fi
   for image in "\${image_of[@]}"; do
     size=$(docker image inspect --format '{{.Size}}' "$image" 2>/dev/null || echo 0)
@@ -735,6 +766,15 @@ pull_one() {
   return 1
 }
 
+# What was pulled has no name that keeps it yet, and several projects share an engine: nobody prunes while somebody pulls.
+# \`flock\` takes a folder too; where the engine's is not on this machine there is no lock.
+images_lock() {
+  local root
+  root=$(engine_root)
+  if [[ -d $root ]]; then exec 6<"$root" && flock "$@" 6; fi
+}
+free_images_lock() { exec 6<&-; }
+
 # Pulls every image of the services, some at a time, before anything stops. Fills \`wanted\`: service → image id.
 declare -A wanted=()
 pull_images() {
@@ -742,6 +782,7 @@ pull_images() {
   local -A pulling=()
   local -a pids=()
   phase 'pulling'
+  images_lock --shared
   for service in "\${services[@]}"; do
     reference=\${image_of[$service]}
     case \${pull_policy_of[$service]:-} in never | build) continue ;; esac
@@ -769,6 +810,7 @@ pull_images() {
     keep_image "$id"
     tell "Pulled $service: $(image_digest "$id" "$reference")"
   done
+  free_images_lock
 }
 
 # Removes the images of this project that neither run nor belong to a former release, and dangling ones.
@@ -776,6 +818,10 @@ prune_images() {
   local id release line names
   local -A keep=()
   local -a used=()
+  if ! images_lock --exclusive --timeout 10; then
+    tell 'Another project pulls images: the next deploy removes what is not needed any more.'
+    return
+  fi
   for release in "$state"/releases/*/images "$state"/pending/images; do
     if [[ -e $release ]]; then while IFS=$'\\t' read -r _ line _; do keep[$line]=1; done <"$release"; fi
   done
@@ -793,6 +839,7 @@ prune_images() {
     if [[ $names != *ssm-pull-deploy/* ]]; then docker rmi --force "$id" || true; fi
   done < <(docker images --quiet --no-trunc "$keep_name" | sort -u)
   docker image prune --force || true
+  free_images_lock
 }
 
 # ---- containers
@@ -819,17 +866,24 @@ containers() {
     if [[ -z $found ]]; then return; fi
     mapfile -t ids <<<"$found"
   fi
+  local found_out code=0
   # shellcheck disable=SC2016
-  docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}}|{{.ID}}|{{.Image}}|{{.Config.Image}}|{{.State.Status}}|{{.State.ExitCode}}|{{with .State.Health}}{{.Status}}{{else}}-{{end}}|{{.RestartCount}}|{{with .HostConfig.RestartPolicy.Name}}{{.}}{{else}}no{{end}}|{{.State.StartedAt}}|{{index .Config.Labels "com.docker.compose.oneoff"}}' "\${ids[@]}" 2>/dev/null |
-    grep -i '|false$' | sort || true
+  found_out=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}}|{{.ID}}|{{.Image}}|{{.Config.Image}}|{{.State.Status}}|{{.State.ExitCode}}|{{with .State.Health}}{{.Status}}{{else}}-{{end}}|{{.RestartCount}}|{{with .HostConfig.RestartPolicy.Name}}{{.}}{{else}}no{{end}}|{{.State.StartedAt}}|{{index .Config.Labels "com.docker.compose.oneoff"}}' "\${ids[@]}" 2>"$work/inspect-said") || code=$?
+  # A container may have gone meanwhile. Any other failure must not look as if nothing ran.
+  if ((code != 0)) && grep -qvi 'no such' "$work/inspect-said"; then
+    cat "$work/inspect-said"
+    return 1
+  fi
+  grep -i '|false$' <<<"$found_out" | sort || true
 }
 
-# What runs now, as lines \`service TAB image id TAB image as named TAB digest\`.
+# What runs now, as lines \`service TAB image id TAB image as named TAB digest\`. Leaves the containers in \`listed\`.
 running_images() {
   local service id image reference
-  containers | while IFS='|' read -r service id image reference _; do
+  containers >"$work/listed" || return 1
+  while IFS='|' read -r service id image reference _; do
     printf '%s\\t%s\\t%s\\t%s\\n' "$service" "$image" "$reference" "$(image_digest "$image" "$reference")"
-  done | sort -u
+  done <"$work/listed" | sort -u
 }
 
 # How long a container without a health check must have run before it counts as there (s). Docker itself takes a start for
@@ -931,7 +985,7 @@ wait_until_well() {
     done
     if [[ -z $unwell ]]; then
       if [[ -n \${going_back:-} && ! -e $work/health-url-before ]] || health_url_answers; then return 0; fi
-      unwell="\${value[health-url]} does not answer well: $(fact_of health-said)"
+      unwell="\${value[health-url]} does not answer well: $(last_of health-said 2)"
     fi
     if [[ -n $dead ]] || ((SECONDS >= until)); then
       gather_evidence <<<"\${bad%$'\\n'}" | sed 's/^/  /'
@@ -957,7 +1011,7 @@ health_url_answers() {
     escaped=\${escaped//\\"/\\\\\\"}
     curl --disable --fail --silent --show-error --location --max-time 5 --output /dev/null --config - <<<"url = \\"$escaped\\"" 2>"$work/health-said" && return 0
   elif command -v wget >/dev/null; then
-    wget --no-config --quiet --timeout=5 --tries=1 --output-document=/dev/null --input-file=- <<<"$url" 2>"$work/health-said" && return 0
+    wget --no-config --no-verbose --timeout=5 --tries=1 --output-document=/dev/null --input-file=- <<<"$url" 2>"$work/health-said" && return 0
   else
     fail 'This host has neither curl nor wget to ask health-url.'
   fi
@@ -971,9 +1025,10 @@ note_before() {
   local into=$state/pending
   phase 'noting what runs'
   if [[ -e $into/complete ]]; then
-    tell 'The last deploy here ended half-way; what ran before it counts as the former version.'
     fact half-way yes
+    tell 'The last deploy here ended half-way; what ran before it counts as the former version.'
   else
+    fact notes ours
     rm -rf "$into"
     mkdir -p "$into"
     if [[ -e $env_file ]]; then cp -p "$env_file" "$into/env"; fi
@@ -985,12 +1040,14 @@ note_before() {
   running_images >"$work/running" || fail 'What runs here could not be read from Docker.'
   if [[ ! -e $work/half-way ]]; then
     cp "$work/running" "$into/images"
+    # A power cut must not leave the mark without what it stands for.
+    sync "$into"/*
     : >"$into/complete"
   fi
   cp "$into/images" "$work/before"
   if [[ -s $into/commit ]]; then cp "$into/commit" "$work/commit-before"; fi
   while IFS=$'\\t' read -r _ id _; do keep_image "$id" || true; done <"$into/images"
-  containers | cut -d '|' -f 1,2 >"$work/containers-before" || true
+  cut -d '|' -f 1,2 "$work/listed" >"$work/containers-before"
   # Only what it answered before can be asked of the former version.
   if [[ -n \${value[health-url]} && -s $work/running ]] && health_url_answers; then fact health-url-before yes; fi
 }
@@ -1021,8 +1078,11 @@ put_back() {
     if [[ -z $(image_id "$id") ]]; then
       tell "Pulling the former image of $service again."
       reference_by_digest=$(repository_of "$reference")@$digest
+      images_lock --shared
       docker pull "$reference_by_digest"
       id=$(image_id "$reference_by_digest")
+      keep_image "$id"
+      free_images_lock
     fi
     if [[ $reference != *@* && $(image_id "$reference") != "$id" ]]; then docker tag "$id" "$reference"; fi
   done <"$from/images"
@@ -1166,15 +1226,22 @@ deploy() {
   if [[ -e $directory/.git ]] && command -v git >/dev/null; then git_head >"$work/commit-after"; fi
   if [[ -n $former ]]; then
     fact status rolled-back
-    rm -rf "$former" "$state/pending"
-  elif [[ ! -e $work/files-changed ]] && containers | cut -d '|' -f 1,2 | cmp -s - "$work/containers-before"; then
+    fact former "$former"
+  elif [[ ! -e $work/files-changed ]] && cut -d '|' -f 1,2 "$work/listed" | cmp -s - "$work/containers-before"; then
     fact status unchanged
-    rm -rf "$state/pending"
   else
     fact status deployed
-    record_release
   fi
   tell '✓ Proven: what runs is what was pulled, and it is well.'
+}
+
+# A part of its own, which no cancel stops: until it begins the way back is where it was.
+keep_release() {
+  case $(fact_of status) in
+  deployed) record_release ;;
+  rolled-back) rm -rf "$(fact_of former)" "$state/pending" ;;
+  *) rm -rf "$state/pending" ;;
+  esac
 }
 
 clean_up() {
@@ -1201,12 +1268,13 @@ watch_for_cancel() {
 # What was told to stop may take 10 s for it, then it is ended: nothing of it may run beside the way back.
 end_the_rest() {
   local tries
-  for ((tries = 0; tries < 50; tries++)); do
+  for ((tries = 0; tries < 75; tries++)); do
     find_members $$
     if ((\${#members[@]} == 0)); then return; fi
+    # Also what was started after the last look.
+    if ((tries >= 50)); then kill -KILL "\${members[@]}" 2>/dev/null; fi
     sleep 0.2
   done
-  kill -KILL "\${members[@]}" 2>/dev/null
 }
 
 # Runs one part in a shell of its own, in which \`set -e\` holds. Not for use with \`if\`, \`!\`, \`&&\` or \`||\`: these switch
@@ -1289,12 +1357,12 @@ audit() {
 go_back() {
   local reason code
   # Without the lock everything belongs to whoever holds it.
-  if [[ ! -e $work/holds-lock ]]; then return; fi
+  if ! holds_lock; then return; fi
   # Containers that were not touched run what they ran.
   if [[ ! -e $work/started && -e $work/running ]]; then cp "$work/running" "$work/after"; fi
   if [[ ! -e $work/files-changed && ! -e $work/started ]]; then
     # What an earlier deploy left half-way is still so.
-    if [[ ! -e $work/half-way ]]; then rm -rf "$state/pending"; fi
+    if [[ -e $work/notes ]]; then rm -rf "$state/pending"; fi
     return
   fi
   if [[ \${value[rollback]} != true ]]; then
@@ -1323,13 +1391,21 @@ go_back() {
   fi
 }
 
+# Half of a file goes when it is too long.
+halve() {
+  if [[ -e $1 ]] && (($(stat -c %s "$1") > 1048576)); then tail -c 524288 "$1" >"$1.part" && mv "$1.part" "$1"; fi
+}
+
 worker() {
   local front=$1 code=0 back='' status=failed watcher cleaned
   log=$work/chatter
   if [[ -d $(dirname "$directory") ]] && mkdir -p "$state" 2>/dev/null; then
     log=$state/log
-    # Half of it goes when it is too long.
-    if [[ -e $log ]] && (($(stat -c %s "$log") > 1048576)); then tail -c 524288 "$log" >"$log.part" && mv "$log.part" "$log"; fi
+    # Whoever holds the lock writes to it.
+    if ! lock_is_held; then
+      halve "$log" || true
+      halve "$state/deploys.log" || true
+    fi
   fi
   if ! printf '%s ---- %s of %s by %s\\n' "$(now)" "\${value[operation]}" "$directory" "\${value[holder]}" >>"$log"; then
     log=$work/chatter
@@ -1342,7 +1418,8 @@ worker() {
   exec >>"$log" 2>&1
   mv "$work/ready.part" "$work/ready"
 
-  { process $$ && process "$front"; } >"$work/processes" || true
+  own_process=$(process $$)
+  { printf '%s\\n' "$own_process" && process "$front"; } >"$work/processes" || true
   remove_left_work || true
   set +e
   watch_for_cancel &
@@ -1354,8 +1431,12 @@ worker() {
   wait "$watcher" 2>/dev/null
   if [[ -e $work/cancelled ]]; then cancelled=yes; fi
   if [[ -n $cancelled ]]; then end_the_rest; fi
+  if [[ -e $work/next-file ]]; then rm -f "$(fact_of next-file)"; fi
   if ((code == 0)); then
     status=$(fact_of status)
+    part keep_release
+    cleaned=$?
+    ((cleaned == 0)) || tell 'The way back from this deploy could not be kept; the deploy itself is not touched by that.'
     part clean_up
     cleaned=$?
     ((cleaned == 0)) || tell 'Not everything could be cleaned up; the deploy itself is not touched by that.'
@@ -1370,7 +1451,7 @@ worker() {
     go_back
   fi
   write_result "$status" "$back"
-  if [[ -e $work/holds-lock ]]; then audit "$status"; fi
+  if holds_lock; then audit "$status"; fi
   printf '%s ---- %s\\n' "$(now)" "$status"
   free_lock
   # The other end of the pipe is closed: nobody is left who would read the result and remove the folder.

@@ -1,32 +1,17 @@
 import { durationText } from '@aws-deploy-actions/action-runtime'
-import { AwsError, type Calling, call, poll } from '@aws-deploy-actions/aws-clients'
+import { type Calling, call, poll } from '@aws-deploy-actions/aws-clients'
 import {
   type Command,
   type CommandInvocation,
-  GetCommandInvocationCommand,
   ListCommandInvocationsCommand,
   ListCommandsCommand,
   type SSMClient,
 } from '@aws-sdk/client-ssm'
-import { type HostResult, hostResult } from './result.ts'
-
-/** One host's part of a command that is over. */
-export interface HostEnd {
-  readonly id: string
-  /** SSM's StatusDetails: `Success`, `Failed`, `DeliveryTimedOut`, … */
-  readonly statusDetails: string
-  readonly exitCode: number | undefined
-  readonly result: HostResult | undefined
-  /** what the command said last, where there is no result */
-  readonly said: string
-}
+import { type HostEnd, HostEnds } from './host-end.ts'
 
 // One look brings all hosts; what is over shows half an interval later in the middle.
 const LOOK_EVERY_MS = 1000
 const STILL_EVERY_MS = 60_000
-/** How long the output of a command that is over may take to be there (ms). */
-const OUTPUT_MS = 10_000
-const OUTPUT_EVERY_MS = 400
 /** How long fewer hosts than were expected are listed before the list is taken for complete (ms). */
 const FEWER_MS = 20_000
 
@@ -55,14 +40,13 @@ export async function commandEnd(
   const began = clock.now()
   const told = new ProgressLines(calling, began, onSeen)
   const ends = new Map<string, HostEnd>()
+  const hostEnds = new HostEnds(ssm, commandId, calling)
   return poll(calling, LOOK_EVERY_MS, async () => {
     const invocations = await invocationsOf(ssm, commandId, calling)
     told.show(invocations)
-    for (const invocation of invocations) {
-      const { InstanceId = '', Status = '' } = invocation
-      if (!OVER.has(Status) || ends.has(InstanceId)) continue
-      const end = await hostEnd(ssm, commandId, invocation, calling)
-      ends.set(InstanceId, end)
+    const over = invocations.filter(({ InstanceId = '', Status = '' }) => OVER.has(Status) && !ends.has(InstanceId))
+    for (const end of await hostEnds.known(over)) {
+      ends.set(end.id, end)
       await onEnd(end)
     }
     if (ends.size < invocations.length) return undefined
@@ -103,61 +87,6 @@ async function commandItself(ssm: SSMClient, CommandId: string, calling: Calling
     ssm.send(new ListCommandsCommand({ CommandId }), options),
   )
   return Commands[0]
-}
-
-/** The list has the first 2,500 characters of the output, most often the whole result; else GetCommandInvocation has it. */
-async function hostEnd(
-  ssm: SSMClient,
-  commandId: string,
-  { InstanceId = '', StatusDetails, Status, CommandPlugins = [] }: CommandInvocation,
-  calling: Calling,
-): Promise<HostEnd> {
-  const [plugin] = CommandPlugins
-  const statusDetails = StatusDetails ?? Status ?? ''
-  const end = (output: string, code: number | undefined, said: string): HostEnd => ({
-    id: InstanceId,
-    statusDetails,
-    // -1: it did not begin, or a signal ended it.
-    exitCode: code === undefined || code < 0 ? undefined : code,
-    result: hostResult(output),
-    said,
-  })
-  const listed = end(plugin?.Output ?? '', plugin?.ResponseCode, plugin?.Output ?? '')
-  // Only these two ran to an end of their own.
-  if (listed.result !== undefined || (statusDetails !== 'Success' && statusDetails !== 'Failed')) return listed
-  const { clock, deadline } = calling
-  const until = clock.now() + Math.min(OUTPUT_MS, deadline.left - 2 * OUTPUT_EVERY_MS)
-  for (;;) {
-    const found = await outputOf(ssm, commandId, InstanceId, calling)
-    const whole = found === undefined ? undefined : end(found.output, found.code, found.said)
-    if (whole?.result !== undefined) return whole
-    // An error before the program began leaves no result, but words.
-    if (whole !== undefined && whole.said !== '' && statusDetails === 'Failed') return whole
-    if (clock.now() >= until) return whole ?? listed
-    await clock.sleep(OUTPUT_EVERY_MS, calling.signal)
-  }
-}
-
-async function outputOf(
-  ssm: SSMClient,
-  CommandId: string,
-  InstanceId: string,
-  calling: Calling,
-): Promise<{ output: string; code: number | undefined; said: string } | undefined> {
-  try {
-    const answer = await call('ssm:GetCommandInvocation', calling, options =>
-      ssm.send(new GetCommandInvocationCommand({ CommandId, InstanceId }), options),
-    )
-    return {
-      output: answer.StandardOutputContent ?? '',
-      code: answer.ResponseCode,
-      said: answer.StandardErrorContent ?? '',
-    }
-  } catch (error) {
-    // For a while after SendCommand (API reference: "follows an eventual consistency model").
-    if (error instanceof AwsError && /^(?:InvocationDoesNotExist|InvalidPluginName)/.test(error.code)) return undefined
-    throw error
-  }
 }
 
 /** Says what changes, never the same line twice, and after a minute how long it has been so. */

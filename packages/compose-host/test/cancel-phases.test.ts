@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect } from '@jest/globals'
 import { type ScriptProject, withProject } from '../../../test/support/script-project.ts'
@@ -9,11 +9,12 @@ const HANGS = 'echo $$ >>"$FAKE_DOCKER/hangs"; exec sleep 90'
 describe('a cancel: the old version runs, the lock is free, nothing runs on', () => {
   withProject('while it waits for the lock', async project => {
     await project.deploy('1')
-    const holder = await project.start('2', {}, { FAKE_PULL: '5' })
-    await until('pulling', () => project.docker('calls').includes('pull app:2'))
+    const holder = await project.start('2', { before: 'until [[ -e go ]]; do sleep 0.1; done' })
+    await until('it has the lock', () => project.state('log').includes('running the commands of before'))
     const waiter = await project.start('3', { lockTimeoutMs: 60_000 })
     await until('waiting', () => project.state('log').includes('Waiting for another deploy'))
     waiter.kill()
+    writeFileSync(join(project.directory, 'go'), '')
     expect(await holder.output).toContain('"status":"deployed"')
     await project.freed(2)
     expect([project.file('shop', '.env'), project.running()]).toEqual(['TAG=2\n', '2'])

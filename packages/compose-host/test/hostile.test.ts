@@ -1,10 +1,13 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { gunzipSync } from 'node:zlib'
 import { type ComposeDeploy, hostScript, hostValues, MOST_CHARACTERS } from '@aws-deploy-actions/compose-host'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
+import { hostileValues } from '../../../test/support/hostile-values.ts'
 import { describeWith } from '../../../test/support/parts.ts'
 
 let folder: string
@@ -12,72 +15,14 @@ let canary: string
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'hostile-'))
   canary = join(folder, 'canary')
+  mkdirSync(join(folder, 'tools'))
+  const bash = '#!/bin/sh\ncat "$2/values" >"$INTO"\nrm -rf "$2"\n'
+  writeFileSync(join(folder, 'tools', 'bash'), bash, { mode: 0o755 })
 })
 afterAll(() => {
   expect(existsSync(canary)).toBe(false)
   rmSync(folder, { recursive: true, force: true })
 })
-
-/** Values that mean something to a shell, to SSM, to compose or to git. Always the same ones. */
-function hostileValues(count: number, file: string): string[] {
-  const fragments = [
-    `$(touch ${file})`,
-    `\`touch ${file}\``,
-    `'; touch ${file}; '`,
-    `"; touch ${file}; "`,
-    `\nEOF\ntouch ${file}\n`,
-    `|touch ${file}`,
-    `&& touch ${file} #`,
-    `\${HOME}`,
-    '$HOME',
-    '$$',
-    '{{ssm:/secret}}',
-    '{{ global:DATE }}',
-    '%0A::error::x',
-    'EOF',
-    "''",
-    '"',
-    "'",
-    '\\',
-    '\\n',
-    '\t',
-    ' ',
-    '  ',
-    '#',
-    ' # no comment',
-    '=',
-    '!',
-    '*',
-    '?',
-    '~',
-    '[a]',
-    '{a,b}',
-    'é',
-    '漢字',
-    '🚀',
-    '\u202e',
-    '\u00a0',
-    '--help',
-    '-e',
-    '../..',
-    '\u0001',
-    '\u001b[31m',
-    'a',
-    'value',
-  ]
-  let state = 20261120
-  const next = (below: number): number => {
-    state = (state * 48271) % 2147483647
-    return state % below
-  }
-  return Array.from({ length: count }, (_, index) => {
-    const pieces = Array.from({ length: 1 + next(6) }, () => fragments[next(fragments.length)] ?? '')
-    const value = pieces.join('')
-    // 8 KB long, with blanks around, or as it is.
-    if (index % 25 === 0) return `${value.repeat(Math.ceil(8192 / value.length))}`.slice(0, 8192)
-    return index % 3 === 0 ? ` ${value} ` : value
-  })
-}
 
 function deployWith(values: Partial<ComposeDeploy>): ComposeDeploy {
   return {
@@ -108,46 +53,71 @@ function deployWith(values: Partial<ComposeDeploy>): ComposeDeploy {
   }
 }
 
+/** One value in each input, others in its lists. */
+function deployOf(values: readonly string[], index: number): ComposeDeploy {
+  const at = (offset: number): string => values[(index + offset) % values.length] ?? ''
+  return deployWith({
+    directory: at(0),
+    composeFiles: [at(0), at(1), at(2), at(3)],
+    services: [at(0), at(1), at(2), at(3)],
+    env: new Map(Array.from({ length: 12 }, (_, offset) => [`KEY_${offset}`, at(offset)])),
+    envFile: at(1),
+    envFrom: new Map([['SECRET', `ssm:${at(2)}`]]),
+    gitRef: at(3),
+    gitRepository: at(4),
+    before: at(5),
+    after: at(6),
+    healthUrl: at(7),
+    holder: at(8),
+    region: at(9),
+  })
+}
+
+/** What a command has packed for the program, unpacked here. */
+function packedValues(script: string): string[] {
+  const packed = /^values='([A-Za-z0-9+/=]*)'$/m.exec(script)?.[1] ?? ''
+  return gunzipSync(Buffer.from(packed, 'base64')).toString('utf8').split('\0').slice(0, -1)
+}
+
 /** The script with its last step, bash, replaced by one that only copies what arrived. */
-function arrived(deploy: ComposeDeploy): string[] {
-  const into = join(folder, `arrived-${Math.random().toString(36).slice(2)}`)
-  const tools = join(folder, 'tools')
-  mkdirSync(tools, { recursive: true })
-  writeFileSync(join(tools, 'bash'), '#!/bin/sh\ncat "$2/values" >"$INTO"\nrm -rf "$2"\n', { mode: 0o755 })
-  const script = join(folder, `script-${Math.random().toString(36).slice(2)}.sh`)
+async function arrived(deploy: ComposeDeploy): Promise<string[]> {
+  const own = mkdtempSync(join(folder, 'arrived-'))
+  const [into, script] = [join(own, 'values'), join(own, 'script.sh')]
   writeFileSync(script, hostScript(deploy), { mode: 0o700 })
-  execFileSync('sh', ['-c', script], { env: { PATH: `${tools}:/usr/bin:/bin`, INTO: into } })
-  return readFileSync(into, 'utf8').split('\0').slice(0, -1)
+  const environment = { PATH: `${join(folder, 'tools')}:/usr/bin:/bin`, INTO: into, TMPDIR: own }
+  await promisify(execFile)('sh', ['-c', script], { env: environment })
+  const found = readFileSync(into, 'utf8').split('\0').slice(0, -1)
+  rmSync(own, { recursive: true })
+  return found
 }
 
 describe('500 hostile values', () => {
   const values = hostileValues(500, '/tmp/never-touched')
 
-  test('in every input reach the host as they are', () => {
-    const own = hostileValues(500, canary)
-    expect(new Set(own).size).toBeGreaterThan(450)
-    for (let from = 0; from < own.length; from += 20) {
-      const some = own.slice(from, from + 20)
-      const [value = '', other = ''] = some
-      const deploy = deployWith({
-        directory: value,
-        composeFiles: some.slice(0, 3),
-        services: some.slice(3, 6),
-        env: new Map(some.map((text, index) => [`KEY_${index}`, text])),
-        envFile: other,
-        envFrom: new Map([['SECRET', `ssm:${value}`]]),
-        gitRef: value,
-        gitRepository: other,
-        before: value,
-        after: other,
-        healthUrl: value,
-        holder: other,
-        region: value,
-      })
-      expect(arrived(deploy)).toEqual(hostValues(deploy).flat())
+  const own = (): string[] => hostileValues(500, canary)
+
+  test('in every input are in the command as they are', () => {
+    const all = own()
+    expect(new Set(all).size).toBeGreaterThan(450)
+    for (const index of all.keys()) {
+      const deploy = deployOf(all, index)
+      expect(packedValues(hostScript(deploy))).toEqual(hostValues(deploy).flat())
     }
-    expect(existsSync(canary)).toBe(false)
   })
+
+  test('are unpacked as they are by sh, and none is executed', async () => {
+    // Four in each list of a run: all of them. A fourth of them in each other input.
+    const all = own()
+    const open = Array.from({ length: all.length / 4 }, (_, run) => run * 4).values()
+    const worker = async (): Promise<void> => {
+      for (const index of open) {
+        const deploy = deployOf(all, index)
+        expect(await arrived(deploy)).toEqual(hostValues(deploy).flat())
+      }
+    }
+    await Promise.all(Array.from({ length: 4 }, worker))
+    expect(existsSync(canary)).toBe(false)
+  }, 240_000)
 
   test('none of them is to be seen in the command, nor anything that Systems Manager would fill in', () => {
     const script = hostScript(

@@ -8,9 +8,10 @@ import { until } from '../../../test/support/task-cloud.ts'
 describe('what ran before', () => {
   withProject('a deploy that does not get the lock leaves the way back of its holder alone', async project => {
     expect((await project.deploy('1')).status).toBe('deployed')
-    const holder = await project.start('2', {}, { FAKE_PULL: '3' })
-    await until('pulling', () => project.docker('calls').includes('pull app:2'))
+    const holder = await project.start('2', { before: 'until [[ -e go ]]; do sleep 0.1; done' })
+    await until('it has the lock', () => project.state('log').split('commands of before').length > 1)
     expect((await project.deploy('3', { lockTimeoutMs: 0 })).status).toBe('failed')
+    await writeFile(join(project.directory, 'go'), '')
     expect(await holder.output).toContain('"status":"deployed"')
     expect((await project.deploy(undefined, { operation: 'rollback' })).status).toBe('rolled-back')
     expect(project.running()).toBe('1')

@@ -15,12 +15,13 @@ watch_for_cancel() {
 # What was told to stop may take 10 s for it, then it is ended: nothing of it may run beside the way back.
 end_the_rest() {
   local tries
-  for ((tries = 0; tries < 50; tries++)); do
+  for ((tries = 0; tries < 75; tries++)); do
     find_members $$
     if ((${#members[@]} == 0)); then return; fi
+    # Also what was started after the last look.
+    if ((tries >= 50)); then kill -KILL "${members[@]}" 2>/dev/null; fi
     sleep 0.2
   done
-  kill -KILL "${members[@]}" 2>/dev/null
 }
 
 # Runs one part in a shell of its own, in which `set -e` holds. Not for use with `if`, `!`, `&&` or `||`: these switch
@@ -103,12 +104,12 @@ audit() {
 go_back() {
   local reason code
   # Without the lock everything belongs to whoever holds it.
-  if [[ ! -e $work/holds-lock ]]; then return; fi
+  if ! holds_lock; then return; fi
   # Containers that were not touched run what they ran.
   if [[ ! -e $work/started && -e $work/running ]]; then cp "$work/running" "$work/after"; fi
   if [[ ! -e $work/files-changed && ! -e $work/started ]]; then
     # What an earlier deploy left half-way is still so.
-    if [[ ! -e $work/half-way ]]; then rm -rf "$state/pending"; fi
+    if [[ -e $work/notes ]]; then rm -rf "$state/pending"; fi
     return
   fi
   if [[ ${value[rollback]} != true ]]; then
@@ -137,13 +138,21 @@ go_back() {
   fi
 }
 
+# Half of a file goes when it is too long.
+halve() {
+  if [[ -e $1 ]] && (($(stat -c %s "$1") > 1048576)); then tail -c 524288 "$1" >"$1.part" && mv "$1.part" "$1"; fi
+}
+
 worker() {
   local front=$1 code=0 back='' status=failed watcher cleaned
   log=$work/chatter
   if [[ -d $(dirname "$directory") ]] && mkdir -p "$state" 2>/dev/null; then
     log=$state/log
-    # Half of it goes when it is too long.
-    if [[ -e $log ]] && (($(stat -c %s "$log") > 1048576)); then tail -c 524288 "$log" >"$log.part" && mv "$log.part" "$log"; fi
+    # Whoever holds the lock writes to it.
+    if ! lock_is_held; then
+      halve "$log" || true
+      halve "$state/deploys.log" || true
+    fi
   fi
   if ! printf '%s ---- %s of %s by %s\n' "$(now)" "${value[operation]}" "$directory" "${value[holder]}" >>"$log"; then
     log=$work/chatter
@@ -156,7 +165,8 @@ worker() {
   exec >>"$log" 2>&1
   mv "$work/ready.part" "$work/ready"
 
-  { process $$ && process "$front"; } >"$work/processes" || true
+  own_process=$(process $$)
+  { printf '%s\n' "$own_process" && process "$front"; } >"$work/processes" || true
   remove_left_work || true
   set +e
   watch_for_cancel &
@@ -168,8 +178,12 @@ worker() {
   wait "$watcher" 2>/dev/null
   if [[ -e $work/cancelled ]]; then cancelled=yes; fi
   if [[ -n $cancelled ]]; then end_the_rest; fi
+  if [[ -e $work/next-file ]]; then rm -f "$(fact_of next-file)"; fi
   if ((code == 0)); then
     status=$(fact_of status)
+    part keep_release
+    cleaned=$?
+    ((cleaned == 0)) || tell 'The way back from this deploy could not be kept; the deploy itself is not touched by that.'
     part clean_up
     cleaned=$?
     ((cleaned == 0)) || tell 'Not everything could be cleaned up; the deploy itself is not touched by that.'
@@ -184,7 +198,7 @@ worker() {
     go_back
   fi
   write_result "$status" "$back"
-  if [[ -e $work/holds-lock ]]; then audit "$status"; fi
+  if holds_lock; then audit "$status"; fi
   printf '%s ---- %s\n' "$(now)" "$status"
   free_lock
   # The other end of the pipe is closed: nobody is left who would read the result and remove the folder.

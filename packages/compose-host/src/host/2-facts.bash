@@ -53,6 +53,7 @@ fact() { printf '%s' "$2" >"$work/$1" || { rm "$work/reserve" && printf '%s' "$2
 fact_of() { if [[ -e $work/$1 ]]; then printf '%s' "$(<"$work/$1")"; fi; }
 
 phase() {
+  check_lock
   fact phase "$1"
   tell "• $1"
 }

@@ -40,7 +40,7 @@ process_lives() {
   fi
 }
 
-# What a process is known by, in the words of `process_lives`, one a line.
+# What a process is known by, in the words of `process_lives`, one a line; that of the worker is in `own_process`.
 process() { printf '%s\n' "$1" "$(boot_id)" "$(started_at "$1")"; }
 
 # Folders of deploys that were killed or cut off by a restart hold secrets. Only our own: others can make some too. One
@@ -52,7 +52,10 @@ remove_left_work() {
     if [[ -L $folder || ! -d $folder || ! -O $folder || $folder == "$work" ]]; then continue; fi
     if [[ -e $folder/processes ]]; then
       mapfile -t of <"$folder/processes"
-      if ((${#of[@]} == 6)) && ! process_lives "${of[@]:0:3}" && ! process_lives "${of[@]:3}"; then rm -rf "$folder"; fi
+      if ((${#of[@]} == 6)) && ! process_lives "${of[@]:0:3}" && ! process_lives "${of[@]:3}"; then
+        if [[ -e $folder/next-file ]]; then rm -f "$(<"$folder/next-file")"; fi
+        rm -rf "$folder"
+      fi
     elif [[ -n $(find "$folder" -maxdepth 0 -mmin +60) ]]; then
       # Killed before it had begun.
       rm -rf "$folder"
@@ -77,8 +80,16 @@ lock_taken() {
     flock 7
     if lock_is_held; then exit 1; fi
     : >"$state/lock" || exit 2
-    printf '%s\n' "${value[holder]}" "$(($(date +%s) + value[timeout] + 600))" "$(process $$)" >"$state/lock" || exit 2
+    printf '%s\n' "${value[holder]}" "$(($(date +%s) + value[timeout] + value[health-timeout] + 600))" "$own_process" >"$state/lock" || exit 2
   ) 7>"$state/lock.guard"
+}
+
+# The file decides, not what this deploy noted: it may have been cut off in between, or its time was over and somebody else
+# has the lock now.
+holds_lock() {
+  local -a lock=()
+  { mapfile -t lock <"$state/lock"; } 2>/dev/null || return 1
+  [[ ${lock[2]:-}$'\n'${lock[3]:-}$'\n'${lock[4]:-} == "$own_process" ]]
 }
 
 take_lock() {
@@ -96,10 +107,20 @@ take_lock() {
     told=$holder
     sleep 0.5
   done
-  fact holds-lock yes
+  fact locked yes
+}
+
+# A deploy that was held up for longer than its lock lasts (a machine that slept) leaves everything to the next one.
+check_lock() {
+  if [[ -e $work/locked ]] && ! holds_lock; then
+    fail "The lock of this directory ran out, and another deploy has it: $(lock_line 1)"
+  fi
 }
 
 free_lock() {
-  if [[ -e $work/holds-lock && $(lock_line 3) == "$$" ]]; then rm -f "$state/lock"; fi
-  rm -f "$work/holds-lock"
+  if [[ ! -e $state/lock ]]; then return; fi
+  (
+    flock 7
+    if holds_lock; then rm -f "$state/lock"; fi
+  ) 7>"$state/lock.guard"
 }

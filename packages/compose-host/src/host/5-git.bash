@@ -47,12 +47,14 @@ check_out_configuration() {
   phase 'checking out the configuration'
   if [[ ! -e $directory ]]; then
     [[ -n $repository ]] || fail "The directory $directory does not exist, and no git-repository is given to clone it from."
-    with_words env GIT_TERMINAL_PROMPT=0 git clone -- "$repository" "$work/clone" || fail "git clone failed: $(last_words)"
-    chown -R --reference="$(dirname "$directory")" "$work/clone"
+    # On the same disk: a directory that is there is whole.
+    rm -rf "$state/clone"
+    with_words env GIT_TERMINAL_PROMPT=0 git clone -- "$repository" "$state/clone" || fail "git clone failed: $(last_words)"
+    chown -R --reference="$(dirname "$directory")" "$state/clone"
     # The mode that git would have given it: our umask is for secrets.
-    chmod -R u=rwX,go=rX "$work/clone"
+    chmod -R u=rwX,go=rX "$state/clone"
     fact files-changed yes
-    mv -T "$work/clone" "$directory"
+    mv -T "$state/clone" "$directory"
     fact cloned yes
   fi
   [[ -e $directory/.git ]] || fail "$directory is no git repository, so git-ref cannot be checked out in it."

@@ -35,6 +35,11 @@ short_id() {
   printf '%s' "${hex:0:20}"
 }
 
+engine_root() {
+  if [[ ! -e $work/engine-root ]]; then docker info --format '{{.DockerRootDir}}' >"$work/engine-root"; fi
+  fact_of engine-root
+}
+
 free_kib() { df -Pk "$1" | awk 'NR == 2 { print $4 }'; }
 
 # A pull that fills the disk takes more down than this project. What an image needs is not known before; a quarter of
@@ -42,7 +47,7 @@ free_kib() { df -Pk "$1" | awk 'NR == 2 { print $4 }'; }
 check_disk() {
   local root free need=262144 image size sum=0
   phase 'checking the disk'
-  root=$(docker info --format '{{.DockerRootDir}}')
+  root=$(engine_root)
   if [[ ! -d $root ]]; then return; fi
   for image in "${image_of[@]}"; do
     size=$(docker image inspect --format '{{.Size}}' "$image" 2>/dev/null || echo 0)
@@ -81,6 +86,15 @@ pull_one() {
   return 1
 }
 
+# What was pulled has no name that keeps it yet, and several projects share an engine: nobody prunes while somebody pulls.
+# `flock` takes a folder too; where the engine's is not on this machine there is no lock.
+images_lock() {
+  local root
+  root=$(engine_root)
+  if [[ -d $root ]]; then exec 6<"$root" && flock "$@" 6; fi
+}
+free_images_lock() { exec 6<&-; }
+
 # Pulls every image of the services, some at a time, before anything stops. Fills `wanted`: service → image id.
 declare -A wanted=()
 pull_images() {
@@ -88,6 +102,7 @@ pull_images() {
   local -A pulling=()
   local -a pids=()
   phase 'pulling'
+  images_lock --shared
   for service in "${services[@]}"; do
     reference=${image_of[$service]}
     case ${pull_policy_of[$service]:-} in never | build) continue ;; esac
@@ -115,6 +130,7 @@ pull_images() {
     keep_image "$id"
     tell "Pulled $service: $(image_digest "$id" "$reference")"
   done
+  free_images_lock
 }
 
 # Removes the images of this project that neither run nor belong to a former release, and dangling ones.
@@ -122,6 +138,10 @@ prune_images() {
   local id release line names
   local -A keep=()
   local -a used=()
+  if ! images_lock --exclusive --timeout 10; then
+    tell 'Another project pulls images: the next deploy removes what is not needed any more.'
+    return
+  fi
   for release in "$state"/releases/*/images "$state"/pending/images; do
     if [[ -e $release ]]; then while IFS=$'\t' read -r _ line _; do keep[$line]=1; done <"$release"; fi
   done
@@ -139,4 +159,5 @@ prune_images() {
     if [[ $names != *ssm-pull-deploy/* ]]; then docker rmi --force "$id" || true; fi
   done < <(docker images --quiet --no-trunc "$keep_name" | sort -u)
   docker image prune --force || true
+  free_images_lock
 }

@@ -23,17 +23,24 @@ containers() {
     if [[ -z $found ]]; then return; fi
     mapfile -t ids <<<"$found"
   fi
+  local found_out code=0
   # shellcheck disable=SC2016
-  docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}}|{{.ID}}|{{.Image}}|{{.Config.Image}}|{{.State.Status}}|{{.State.ExitCode}}|{{with .State.Health}}{{.Status}}{{else}}-{{end}}|{{.RestartCount}}|{{with .HostConfig.RestartPolicy.Name}}{{.}}{{else}}no{{end}}|{{.State.StartedAt}}|{{index .Config.Labels "com.docker.compose.oneoff"}}' "${ids[@]}" 2>/dev/null |
-    grep -i '|false$' | sort || true
+  found_out=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}}|{{.ID}}|{{.Image}}|{{.Config.Image}}|{{.State.Status}}|{{.State.ExitCode}}|{{with .State.Health}}{{.Status}}{{else}}-{{end}}|{{.RestartCount}}|{{with .HostConfig.RestartPolicy.Name}}{{.}}{{else}}no{{end}}|{{.State.StartedAt}}|{{index .Config.Labels "com.docker.compose.oneoff"}}' "${ids[@]}" 2>"$work/inspect-said") || code=$?
+  # A container may have gone meanwhile. Any other failure must not look as if nothing ran.
+  if ((code != 0)) && grep -qvi 'no such' "$work/inspect-said"; then
+    cat "$work/inspect-said"
+    return 1
+  fi
+  grep -i '|false$' <<<"$found_out" | sort || true
 }
 
-# What runs now, as lines `service TAB image id TAB image as named TAB digest`.
+# What runs now, as lines `service TAB image id TAB image as named TAB digest`. Leaves the containers in `listed`.
 running_images() {
   local service id image reference
-  containers | while IFS='|' read -r service id image reference _; do
+  containers >"$work/listed" || return 1
+  while IFS='|' read -r service id image reference _; do
     printf '%s\t%s\t%s\t%s\n' "$service" "$image" "$reference" "$(image_digest "$image" "$reference")"
-  done | sort -u
+  done <"$work/listed" | sort -u
 }
 
 # How long a container without a health check must have run before it counts as there (s). Docker itself takes a start for
@@ -135,7 +142,7 @@ wait_until_well() {
     done
     if [[ -z $unwell ]]; then
       if [[ -n ${going_back:-} && ! -e $work/health-url-before ]] || health_url_answers; then return 0; fi
-      unwell="${value[health-url]} does not answer well: $(fact_of health-said)"
+      unwell="${value[health-url]} does not answer well: $(last_of health-said 2)"
     fi
     if [[ -n $dead ]] || ((SECONDS >= until)); then
       gather_evidence <<<"${bad%$'\n'}" | sed 's/^/  /'
@@ -161,7 +168,7 @@ health_url_answers() {
     escaped=${escaped//\"/\\\"}
     curl --disable --fail --silent --show-error --location --max-time 5 --output /dev/null --config - <<<"url = \"$escaped\"" 2>"$work/health-said" && return 0
   elif command -v wget >/dev/null; then
-    wget --no-config --quiet --timeout=5 --tries=1 --output-document=/dev/null --input-file=- <<<"$url" 2>"$work/health-said" && return 0
+    wget --no-config --no-verbose --timeout=5 --tries=1 --output-document=/dev/null --input-file=- <<<"$url" 2>"$work/health-said" && return 0
   else
     fail 'This host has neither curl nor wget to ask health-url.'
   fi

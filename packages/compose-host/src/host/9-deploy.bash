@@ -6,9 +6,10 @@ note_before() {
   local into=$state/pending
   phase 'noting what runs'
   if [[ -e $into/complete ]]; then
-    tell 'The last deploy here ended half-way; what ran before it counts as the former version.'
     fact half-way yes
+    tell 'The last deploy here ended half-way; what ran before it counts as the former version.'
   else
+    fact notes ours
     rm -rf "$into"
     mkdir -p "$into"
     if [[ -e $env_file ]]; then cp -p "$env_file" "$into/env"; fi
@@ -20,12 +21,14 @@ note_before() {
   running_images >"$work/running" || fail 'What runs here could not be read from Docker.'
   if [[ ! -e $work/half-way ]]; then
     cp "$work/running" "$into/images"
+    # A power cut must not leave the mark without what it stands for.
+    sync "$into"/*
     : >"$into/complete"
   fi
   cp "$into/images" "$work/before"
   if [[ -s $into/commit ]]; then cp "$into/commit" "$work/commit-before"; fi
   while IFS=$'\t' read -r _ id _; do keep_image "$id" || true; done <"$into/images"
-  containers | cut -d '|' -f 1,2 >"$work/containers-before" || true
+  cut -d '|' -f 1,2 "$work/listed" >"$work/containers-before"
   # Only what it answered before can be asked of the former version.
   if [[ -n ${value[health-url]} && -s $work/running ]] && health_url_answers; then fact health-url-before yes; fi
 }
@@ -56,8 +59,11 @@ put_back() {
     if [[ -z $(image_id "$id") ]]; then
       tell "Pulling the former image of $service again."
       reference_by_digest=$(repository_of "$reference")@$digest
+      images_lock --shared
       docker pull "$reference_by_digest"
       id=$(image_id "$reference_by_digest")
+      keep_image "$id"
+      free_images_lock
     fi
     if [[ $reference != *@* && $(image_id "$reference") != "$id" ]]; then docker tag "$id" "$reference"; fi
   done <"$from/images"
@@ -201,15 +207,22 @@ deploy() {
   if [[ -e $directory/.git ]] && command -v git >/dev/null; then git_head >"$work/commit-after"; fi
   if [[ -n $former ]]; then
     fact status rolled-back
-    rm -rf "$former" "$state/pending"
-  elif [[ ! -e $work/files-changed ]] && containers | cut -d '|' -f 1,2 | cmp -s - "$work/containers-before"; then
+    fact former "$former"
+  elif [[ ! -e $work/files-changed ]] && cut -d '|' -f 1,2 "$work/listed" | cmp -s - "$work/containers-before"; then
     fact status unchanged
-    rm -rf "$state/pending"
   else
     fact status deployed
-    record_release
   fi
   tell '✓ Proven: what runs is what was pulled, and it is well.'
+}
+
+# A part of its own, which no cancel stops: until it begins the way back is where it was.
+keep_release() {
+  case $(fact_of status) in
+  deployed) record_release ;;
+  rolled-back) rm -rf "$(fact_of former)" "$state/pending" ;;
+  *) rm -rf "$state/pending" ;;
+  esac
 }
 
 clean_up() {
