@@ -50,13 +50,34 @@ test('the examples of the documents are found', () => {
   expect(new Set(used.map(({ name }) => name)).size).toBeGreaterThan(4)
 })
 
+test('docs/moving.md counts the lines of workflows as they are', () => {
+  const rows = readFileSync(join(root, 'docs/moving.md'), 'utf8')
+    .split('\n')
+    .filter(line => / → \d+ \|$/.test(line))
+  expect(rows).toHaveLength(4)
+  for (const row of rows) {
+    const [, after = '', lines] = /\((\.\.\/examples\/[^)]*\.yml)\).* → (\d+) \|$/.exec(row) ?? []
+    expect(`${after} ${lines}`).toBe(`${after} ${linesOf(join('docs', after))}`)
+    const [, counted, before] = /\| \[(\d+)\]\(([^)]*)\) →/.exec(row) ?? []
+    if (before !== undefined) expect(`${before} ${counted}`).toBe(`${before} ${linesOf(join('docs', before))}`)
+  }
+})
+
+/** How many lines of a workflow are neither blank nor a comment. */
+function linesOf(path: string): number {
+  return readFileSync(join(root, path), 'utf8')
+    .split('\n')
+    .filter(line => !/^\s*(?:#|$)/.test(line)).length
+}
+
 /** Sections with AWS's or GitHub's words, and with answers of a server: those are in no source of ours. */
 const WORDS_OF_OTHERS = new Set(['What AWS says about tasks', 'Exit codes', 'Before a step begins'])
 
-test('docs/troubleshooting.md has the words that our actions print', () => {
-  const sources = [...foldersIn('packages').map(name => `packages/${name}/src`), ...readmesSources()]
+test('docs/troubleshooting.md has the words that our actions and workflows print', () => {
+  const folders = [...foldersIn('packages').map(name => `packages/${name}/src`), ...readmesSources(), '.github']
+  const sources = folders
     .flatMap(folder => filesBelow(folder))
-    .filter(path => /\.(?:ts|bash)$/.test(path))
+    .filter(path => /\.(?:ts|bash|sh|yml)$/.test(path))
     .map(path => readFileSync(join(root, path), 'utf8'))
     .join('\n')
   const phrases = pageAt('docs/troubleshooting.md')

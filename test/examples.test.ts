@@ -4,6 +4,7 @@ import { actionMetadata, actionNames } from '@aws-deploy-actions/action-docs'
 import { expect, test } from '@jest/globals'
 import { filesBelow, root } from './support/module-graph.ts'
 import { ownUsesIn } from './support/own-uses.ts'
+import { calleeOf } from './support/workflow-files.ts'
 
 const known = new Map(actionNames(root).map(name => [name, actionMetadata(root, name)]))
 
@@ -19,19 +20,13 @@ function yamlIn(path: string): string[] {
   return path.endsWith('.md') ? [...text.matchAll(/```ya?ml\n([\s\S]*?)```/g)].map(([, block = '']) => block) : [text]
 }
 
-function usesIn(block: string) {
-  return ownUsesIn(block).filter(({ kind }) => kind === 'action')
-}
-
-test.each(sources)('%s uses our actions as they are', where => {
+test.each(sources)('%s uses our actions and workflows as they are', where => {
   for (const block of yamlIn(where)) {
-    const uses = usesIn(block)
-    for (const { name: action, inputs } of uses) {
-      const metadata = known.get(action)
-      expect([...known.keys()]).toContain(action)
-      expect(metadata?.inputs.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(inputs)))
-      const required = metadata?.inputs.filter(input => input.required).map(({ name }) => name)
-      expect(Object.keys(inputs)).toEqual(expect.arrayContaining(required ?? []))
+    const uses = ownUsesIn(block)
+    for (const { kind, name, inputs } of uses) {
+      const callee = calleeOf(kind === 'action' ? `$/actions/${name}` : `$/.github/workflows/${name}.yml`)
+      expect(callee?.inputs).toEqual(expect.arrayContaining(Object.keys(inputs)))
+      expect(Object.keys(inputs)).toEqual(expect.arrayContaining([...(callee?.required ?? [])]))
     }
     const actions = new Map(uses.flatMap(({ id, name }) => (id === undefined ? [] : [[id, name] as const])))
     for (const [, id = '', output] of block.matchAll(/\bsteps\.([\w-]+)\.outputs\.([\w-]+)/g)) {
@@ -41,13 +36,18 @@ test.each(sources)('%s uses our actions as they are', where => {
   }
 })
 
-test('the whole of the example is found', () => {
-  const deliveries = sources.filter(path => path.endsWith('/deliver.yml')).flatMap(yamlIn)
-  expect(deliveries.flatMap(usesIn).map(({ name }) => name)).toEqual([
-    'ecr-push',
-    'run-migration-task',
-    'deploy-ecs-service',
-    'smoke-test',
-    'deploy-ecs-service',
+test('the workflows of the examples are found', () => {
+  const workflows = sources.filter(path => /^examples\/.*\/workflows\//.test(path))
+  const used = workflows.map(path => [
+    path.split('/')[1],
+    ...yamlIn(path)
+      .flatMap(ownUsesIn)
+      .map(({ name }) => name),
+  ])
+  expect(used.sort()).toEqual([
+    ['database-migrations', 'lint', 'test', 'build', 'migrate', 'summarize'],
+    ['ec2-compose', 'pipeline-ec2'],
+    ['migrate-deploy-smoke', 'pipeline-ecs'],
+    ['task-definition-files', 'pipeline-ecs'],
   ])
 })

@@ -17,7 +17,9 @@ export function serve(routes, stopped = async () => {}) {
   // A load balancer keeps idle connections for 60 s. A server that closes them earlier (Node: 5 s) now and then meets a
   // request that is just coming in, and the client sees 502.
   server.keepAliveTimeout = 65_000
-  server.listen(Number(process.env.PORT ?? 8080), () => console.log(`version ${version} listens`))
+  server.listen(Number(process.env.PORT ?? 8080), () =>
+    console.log(`version ${version} listens on port ${server.address().port}`),
+  )
   process.once('SIGTERM', () => {
     console.log('SIGTERM: no new requests, finishing what is under way')
     server.close(async () => {

@@ -9,7 +9,7 @@ const usage = `Starts a local AWS and prints the environment that points SDKs an
   --speed NUMBER                 divides AWS's own durations (1)
   --port NUMBER                  port of the APIs (any free one)
   --account NUMBER               account id (123456789012)
-  --seed FILE                    YAML: clusters, repositories, log-groups, secrets, parameters, hosts
+  --seed FILE                    YAML: clusters, repositories, public-repositories, log-groups, secrets, parameters, hosts
   --verbose                      says what happens inside
 `
 

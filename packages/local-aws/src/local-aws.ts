@@ -41,6 +41,8 @@ export interface LocalAws {
   readonly registryAddress: string
   /** `127.0.0.1:PORT` that stands for public.ecr.aws */
   readonly publicRegistryAddress: string
+  /** of this account in it: what stands before the names of its repositories */
+  readonly publicRegistryAlias: string
   readonly accountId: string
   readonly engine: 'process' | 'docker'
   /** environment that points any SDK or the AWS CLI here: endpoint, example credentials, region eu-west-1 */
@@ -163,6 +165,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     endpoint,
     registryAddress: registry.address,
     publicRegistryAddress: registry.publicAddress,
+    publicRegistryAlias: cloud.registry.publicAlias,
     accountId,
     engine: engine.name,
     environment,

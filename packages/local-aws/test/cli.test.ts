@@ -120,6 +120,7 @@ describe('a seed file', () => {
     expect(parsedSeed('')).toEqual({
       clusters: [],
       repositories: [],
+      publicRepositories: [],
       logGroups: [],
       secrets: {},
       parameters: {},

@@ -1,3 +1,4 @@
+export { type Application, repositoryCopy } from './demo/application.ts'
 export type { Annotation } from './file-commands.ts'
 export {
   type JavaScriptActionOptions,

@@ -2,6 +2,7 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, isAbsolute, join, relative, resolve } from 'node:path'
 import { GITHUB_TIMING, type Timing } from './job/timing.ts'
+import { TOOLKIT } from './places.ts'
 import type { Rehearsal } from './results.ts'
 import { dispatchInputs } from './run/dispatch-inputs.ts'
 import { eventPayload, githubContext, type RunIdentity } from './run/github-context.ts'
@@ -57,9 +58,6 @@ export interface RehearseOptions {
   /** ends everything at once */
   readonly kill?: AbortSignal
 }
-
-/** This checkout: what `OWNER/aws-deploy-actions` means, whoever OWNER is. */
-const TOOLKIT = new URL('../../../', import.meta.url).pathname
 
 /**
  * Runs a workflow file as GitHub would, on this machine.

@@ -119,3 +119,22 @@ test('of a very long log the middle is left out', () => {
   expect(html).toContain('48000 lines are left out here')
   expect(html.length).toBeLessThan(500_000)
 })
+
+test('several runs stand on one page, each with anchors of its own', () => {
+  const run: Rehearsal = {
+    status: 'success',
+    problems: [],
+    title: 'first',
+    workflow: 'w.yml',
+    event: 'push',
+    jobs: { deploy: JOB },
+    notes: [],
+    took: 1,
+  }
+  const html = rehearsalPage(run, { ...run, title: 'second' })
+  const ids = [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id)
+  expect(new Set(ids).size).toBe(ids.length)
+  const links = [...html.matchAll(/ href="#([^"]+)"/g)].map(([, id]) => id)
+  expect(links.filter(link => !ids.includes(link))).toEqual([])
+  expect(links).toEqual(expect.arrayContaining(['run', 'run-2-run']))
+})

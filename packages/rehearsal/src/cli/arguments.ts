@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { parseArgs, parseEnv } from 'node:util'
 import type { RehearseOptions } from '../rehearse.ts'
 import { EVENTS, type EventName } from '../run/trigger.ts'
@@ -78,7 +78,8 @@ export function readArguments(words: readonly string[]): Arguments | undefined {
   const secrets = settingsIn(values.secrets)
   const vars = settingsIn(values.vars)
   const environments = new Set([...Object.keys(secrets.environments), ...Object.keys(vars.environments)])
-  const seed = values.seed ?? resolve(repository, 'rehearsal.yml')
+  // Put together without node:path, or the bundler would look for such files and bring them along.
+  const seed = values.seed ?? `${repository}/rehearsal.yml`
   return {
     options: {
       repository,

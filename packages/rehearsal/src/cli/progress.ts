@@ -13,11 +13,12 @@ const MARKS: Readonly<Record<Conclusion, string>> = {
 const QUIET = new Set(['Set up job', 'Complete job', 'Initialize containers'])
 
 /** How many of its last lines a step that failed shows. */
-const LAST_LINES = 12
+const LAST_LINES = 60
 
 /** Shows what happens, as it happens: jobs, steps, how long they took, and what went wrong. */
 export function progressPrinter(write: (text: string) => void, everything: boolean): (event: Progress) => void {
   const last = new Map<string, string[]>()
+  const withSteps = new Set<string>()
   return event => {
     const at = `${event.job}\n${'step' in event ? event.step : ''}`
     switch (event.kind) {
@@ -33,13 +34,20 @@ export function progressPrinter(write: (text: string) => void, everything: boole
         return
       }
       case 'step-ended':
-        if (QUIET.has(event.step) && event.conclusion === 'success') return
+        withSteps.add(event.job)
+        if (
+          !everything &&
+          (event.conclusion === 'skipped' || (QUIET.has(event.step) && event.conclusion === 'success'))
+        )
+          return
         write(`  ${MARKS[event.conclusion]} ${dim(`${event.job} ›`)} ${event.step} ${dim(seconds(event.took))}\n`)
         if (event.conclusion === 'failure' && !everything)
           for (const line of last.get(at) ?? [])
             write(`    ${dim('│')} ${line.replace(/^##\[error\]/, red('Error: '))}\n`)
         return
       case 'job-ended':
+        // That all parts of a matrix or of a called workflow succeeded has been seen.
+        if (event.conclusion === 'success' && !withSteps.has(event.job)) return
         write(`${MARKS[event.conclusion]} ${bold(event.job)} ${dim(`${event.conclusion}, ${seconds(event.took)}`)}\n`)
         return
     }

@@ -2,43 +2,32 @@
  * The `docker` command of a rehearsal: `docker.ts ENGINE BASE FOLDER WORDS…`. Without an engine it does what pipelines need
  * most: login, build (by the packer), tag, push, image rm. With one it hands on all words, and builds upon the local base image.
  */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { baseImageContext } from '../packer/base-context.ts'
 import { packImage } from '../packer.ts'
 import { keepLogin, loginOf, pushArchive } from './push-archive.ts'
 
 const [engine = '', base = '', folder = '', ...words] = process.argv.slice(2)
 try {
-  process.exitCode = engine === 'docker' ? await handedOn(words) : await withoutEngine(words)
+  process.exitCode = engine === 'docker' ? handedOn(words) : await withoutEngine(words)
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error))
   process.exitCode = 1
 }
 
-/** With the base image built once, and told to every build that does not choose its own. */
-async function handedOn(words: readonly string[]): Promise<number> {
+/** With the base image told to every build that does not choose its own. */
+function handedOn(words: readonly string[]): number {
   const environment = { ...process.env, PATH: pathWithout(folder) }
   const first = words[0] === '--config' ? 2 : 0
   const isBuildx = words[first] === 'buildx' && words[first + 1] === 'build'
   const build = isBuildx ? first + 2 : words[first] === 'build' ? first + 1 : 0
   const chosen = words.some(word => word.startsWith('BASE_IMAGE='))
-  if (build > 0 && !chosen) await baseImage(environment)
   const extra = build > 0 && !chosen ? ['--build-arg', `BASE_IMAGE=${base}`] : []
   const all = [...words.slice(0, build), ...extra, ...words.slice(build)]
   return spawnSync('docker', all, { stdio: 'inherit', env: environment }).status ?? 1
-}
-
-async function baseImage(environment: NodeJS.ProcessEnv): Promise<void> {
-  const there = spawnSync('docker', ['image', 'inspect', base], { stdio: 'ignore', env: environment })
-  if (there.status === 0) return
-  const context = mkdtempSync(join(folder, 'base-'))
-  await baseImageContext(context)
-  execFileSync('docker', ['build', '--quiet', '--tag', base, context], { stdio: 'ignore', env: environment })
-  rmSync(context, { recursive: true, force: true })
 }
 
 function pathWithout(folder: string): string {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { registrableDocument } from '@aws-deploy-actions/ecs'
 import type { LocalAws } from '@aws-deploy-actions/local-aws'
 import {
   CreateServiceCommand,
@@ -31,13 +32,8 @@ export async function createServices(
   docker: string,
 ): Promise<string | undefined> {
   if (seeds.length === 0) return undefined
-  const settings = {
-    endpoint: aws.endpoint,
-    region: 'eu-west-1',
-    credentials: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'example' },
-  }
-  const ecs = new ECSClient(settings)
-  const elb = new ElasticLoadBalancingV2Client(settings)
+  const ecs = new ECSClient(settingsFor(aws))
+  const elb = new ElasticLoadBalancingV2Client(settingsFor(aws))
   try {
     const groups = new Map<ServiceSeed, string>()
     for (const seed of seeds) groups.set(seed, await targetGroup(elb, seed))
@@ -55,6 +51,22 @@ export async function createServices(
     ecs.destroy()
     elb.destroy()
   }
+}
+
+/**
+ * Task definitions that a team's infrastructure code made.
+ * @throws Failure that lists what is wrong in one
+ */
+export async function registerTaskDefinitions(aws: LocalAws, definitions: readonly unknown[]): Promise<void> {
+  const ecs = new ECSClient(settingsFor(aws))
+  for (const [index, definition] of definitions.entries())
+    await ecs.send(new RegisterTaskDefinitionCommand(registrableDocument(definition, `${index + 1} of the rehearsal`)))
+  ecs.destroy()
+}
+
+function settingsFor({ endpoint }: LocalAws) {
+  const credentials = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'example' }
+  return { endpoint, region: 'eu-west-1', credentials }
 }
 
 async function targetGroup(elb: ElasticLoadBalancingV2Client, { family, port, health }: ServiceSeed): Promise<string> {
@@ -104,7 +116,7 @@ async function rule(
 
 async function service(
   ecs: ECSClient,
-  { name, cluster, family, port, tasks }: ServiceSeed,
+  { name, cluster, family, container, port, tasks }: ServiceSeed,
   targetGroupArn: string,
   image: string,
   accountId: string,
@@ -117,7 +129,7 @@ async function service(
       requiresCompatibilities: ['FARGATE'],
       cpu: '256',
       memory: '512',
-      containerDefinitions: [{ name, image, portMappings: [{ containerPort: port }] }],
+      containerDefinitions: [{ name: container, image, portMappings: [{ containerPort: port }] }],
     }),
   )
   await ecs.send(
@@ -128,7 +140,7 @@ async function service(
       desiredCount: tasks,
       launchType: 'FARGATE',
       networkConfiguration: { awsvpcConfiguration: { subnets: SUBNETS } },
-      loadBalancers: [{ targetGroupArn, containerName: name, containerPort: port }],
+      loadBalancers: [{ targetGroupArn, containerName: container, containerPort: port }],
       healthCheckGracePeriodSeconds: 60,
       deploymentConfiguration: {
         minimumHealthyPercent: 50,

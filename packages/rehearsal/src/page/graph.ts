@@ -18,11 +18,19 @@ interface Card {
   readonly height: number
 }
 
-/** The jobs as cards, left to right as they need each other, with lines between them: one SVG. */
-export function graphSvg({ jobs }: Rehearsal): string {
+/**
+ * The jobs as cards, left to right as they need each other, with lines between them: one SVG.
+ * @param prefix of the anchors that it leads to
+ */
+export function graphSvg({ jobs }: Rehearsal, prefix: string): string {
   const inside = new Set(Object.values(jobs).flatMap(({ parts }) => parts))
-  const top = Object.values(jobs).filter(({ key }) => !inside.has(key))
-  if (top.length === 0) return ''
+  const outer = Object.values(jobs).filter(({ key }) => !inside.has(key))
+  const [only] = outer
+  if (only === undefined) return ''
+  // A workflow that only calls another one is that other one.
+  const isCall = outer.length === 1 && only.parts.length > 1
+  const top = isCall ? partsOf(only, jobs) : outer
+  const caller = isCall ? only.name : ''
   const byKey = new Map(top.map(job => [job.key, job]))
   const needs = new Map(top.map(job => [job.key, job.needs.filter(key => byKey.has(key))]))
   const cards = placed(top, needs, jobs)
@@ -34,7 +42,7 @@ export function graphSvg({ jobs }: Rehearsal): string {
   )
   const width = Math.max(...[...cards.values()].map(({ x }) => x + WIDTH)) + PADDING
   const height = Math.max(...[...cards.values()].map(card => card.y + card.height)) + PADDING
-  return `<svg class="graph" style="width:${width}px;min-width:${Math.round(width * 0.7)}px" viewBox="0 0 ${width} ${height}" role="img" aria-label="the jobs and what they need">${lines.join('')}${[...cards.values()].map(cardSvg).join('')}</svg>`
+  return `<svg class="graph" style="width:${width}px;min-width:${Math.round(width * 0.6)}px" viewBox="0 0 ${width} ${height}" role="img" aria-label="the jobs and what they need">${lines.join('')}${[...cards.values()].map(card => cardSvg(card, caller, prefix)).join('')}</svg>`
 }
 
 function placed(
@@ -66,10 +74,11 @@ function placed(
 
 function leaves(job: JobResult, jobs: Rehearsal['jobs']): JobResult[] {
   if (job.parts.length === 0) return [job]
-  return job.parts.flatMap(key => {
-    const part = jobs[key]
-    return part === undefined ? [] : leaves(part, jobs)
-  })
+  return partsOf(job, jobs).flatMap(part => leaves(part, jobs))
+}
+
+function partsOf({ parts }: JobResult, jobs: Rehearsal['jobs']): JobResult[] {
+  return parts.flatMap(key => jobs[key] ?? [])
 }
 
 /** Lines to what is needed anyway through another job only clutter. */
@@ -87,17 +96,22 @@ function line(from: Card, to: Card): string {
   return `<path class="edge${state}" d="M${x1} ${y1}H${middle - 12}C${middle + 2} ${y1} ${middle - 2} ${y2} ${middle + 12} ${y2}H${x2}"/><circle class="port" cx="${x1}" cy="${y1}" r="3.5"/><circle class="port" cx="${x2}" cy="${y2}" r="3.5"/>`
 }
 
-function cardSvg({ job, rows, titled, x, y, height }: Card): string {
+function cardSvg({ job, rows, titled, x, y, height }: Card, caller: string, prefix: string): string {
   const title = titled
-    ? `<text class="title" x="${x + 12}" y="${y + 20}">${escaped(short(job.name, 24))}<title>${escaped(job.name)}</title></text>`
+    ? `<text class="title" x="${x + 12}" y="${y + 20}">${escaped(short(within(job.name, caller), 24))}<title>${escaped(job.name)}</title></text>`
     : ''
   const body = rows.map((row, index) => {
     const at = y + PADDING / 2 + (titled ? TITLE : 0) + index * ROW
-    const name = titled && row.name.startsWith(`${job.name} / `) ? row.name.slice(job.name.length + 3) : row.name
+    const name = within(row.name, titled ? job.name : caller)
     const took = row.conclusion === 'skipped' ? '' : duration(row.took)
-    return `<a href="#${anchor(row.key)}"><rect class="row" x="${x + 4}" y="${at}" width="${WIDTH - 8}" height="${ROW - 2}" rx="6"/>${graphSign(row.conclusion, x + 12, at + 7)}<text x="${x + 36}" y="${at + 20}">${escaped(short(name, 16))}<title>${escaped(row.name)}</title></text><text class="took" x="${x + WIDTH - 12}" y="${at + 20}">${took}</text></a>`
+    return `<a href="#${anchor(prefix + row.key)}"><rect class="row" x="${x + 4}" y="${at}" width="${WIDTH - 8}" height="${ROW - 2}" rx="6"/>${graphSign(row.conclusion, x + 12, at + 7)}<text x="${x + 36}" y="${at + 20}">${escaped(short(name, 16))}<title>${escaped(row.name)}</title></text><text class="took" x="${x + WIDTH - 12}" y="${at + 20}">${took}</text></a>`
   })
   return `<rect class="card" x="${x}" y="${y}" width="${WIDTH}" height="${height}" rx="8"/>${title}${body.join('')}`
+}
+
+/** Without the name of the job that calls it. */
+function within(name: string, caller: string): string {
+  return name.startsWith(`${caller} / `) ? name.slice(caller.length + 3) : name
 }
 
 function short(text: string, most: number): string {

@@ -2,15 +2,15 @@ import type { JobResult, StepResult } from '../results.ts'
 import { anchor, duration, escaped, sign } from './html.ts'
 import { logHtml } from './log-lines.ts'
 
-/** A job with its steps, the failed ones open. */
-export function jobSection(job: JobResult): string {
+/** A job with its steps, the failed ones open. @param prefix of its anchor */
+export function jobSection(job: JobResult, prefix: string): string {
   const environment =
     job.environment === undefined
       ? ''
       : ` <small>environment ${escaped(job.environment.name)}${job.environment.url === undefined ? '' : ` · ${link(job.environment.url)}`}</small>`
   const steps = job.steps.map(stepSection).join('')
   const nothing = job.steps.length === 0 ? `<p class="said">This job ${said(job)}.</p>` : ''
-  return `<section class="box" id="${anchor(job.key)}"><h2>${sign(job.conclusion)}${escaped(job.name)}${environment}<span class="took">${job.conclusion === 'skipped' ? 'skipped' : duration(job.took)}</span></h2>${steps}${nothing}${outputs(job)}</section>`
+  return `<section class="box" id="${anchor(prefix + job.key)}"><h2>${sign(job.conclusion)}${escaped(job.name)}${environment}<span class="took">${job.conclusion === 'skipped' ? 'skipped' : duration(job.took)}</span></h2>${steps}${nothing}${outputs(job)}</section>`
 }
 
 function said({ conclusion, annotations }: JobResult): string {

@@ -5,42 +5,61 @@ import { jobSection } from './job-section.ts'
 import { renderedMarkdown } from './markdown.ts'
 import { STYLE } from './style.ts'
 
-/** One page without scripts: the graph, the annotations, the job summaries as GitHub shows them, every log. */
-export function rehearsalPage(run: Rehearsal): string {
-  const own = Object.values(run.jobs)
-    .filter(({ parts }) => parts.length === 0)
-    .sort((a, b) => a.began - b.began)
-  const body = [
-    problems(run),
-    run.problems.length > 0 ? '' : box('The jobs', `<div class="scroll">${graphSvg(run)}</div>`, 'graph'),
-    annotations(Object.values(run.jobs)),
-    ...own.map(summary),
-    ...own.map(jobSection),
-    notes(run),
-  ]
+/**
+ * One page without scripts: the graph, the annotations, the job summaries as GitHub shows them, every log. Several runs stand
+ * one below the other.
+ */
+export function rehearsalPage(...runs: readonly Rehearsal[]): string {
+  const parts = runs.map((run, index) => runHtml(run, index === 0 ? '' : `run-${index + 1}-`))
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src https: data:">
-<title>${escaped(run.title)} · ${escaped(run.status)}</title>
+<title>${runs.map(run => `${escaped(run.title)} · ${escaped(run.status)}`).join(' | ')}</title>
 <style>${STYLE}</style>
 </head>
 <body>
-${head(run, own)}
-<main>
-<nav>${navigation(own)}</nav>
-<div>
-${body.filter(part => part !== '').join('\n')}
-</div>
-</main>
+${runs.length < 2 ? '' : index(runs)}${parts.join('\n')}
 </body>
 </html>
 `
 }
 
-function head(run: Rehearsal, own: readonly JobResult[]): string {
+function index(runs: readonly Rehearsal[]): string {
+  const links = runs.map(
+    (run, index) =>
+      `<a href="#${index === 0 ? '' : `run-${index + 1}-`}run">${sign(conclusionOf(run))}${escaped(run.title)}</a>`,
+  )
+  return `<nav class="runs">${links.join('')}</nav>\n`
+}
+
+/** @param prefix of the anchors, which tells the runs of a page apart */
+function runHtml(run: Rehearsal, prefix: string): string {
+  const own = Object.values(run.jobs)
+    .filter(({ parts }) => parts.length === 0)
+    .sort((a, b) => a.began - b.began)
+  const body = [
+    problems(run),
+    run.problems.length > 0
+      ? ''
+      : box('The jobs', `<div class="scroll">${graphSvg(run, prefix)}</div>`, `${prefix}graph`),
+    annotations(Object.values(run.jobs)),
+    ...own.map(summary),
+    ...own.map(job => jobSection(job, prefix)),
+    notes(run),
+  ]
+  return `${head(run, own, `${prefix}run`)}
+<main>
+<nav>${navigation(own, prefix)}</nav>
+<div>
+${body.filter(part => part !== '').join('\n')}
+</div>
+</main>`
+}
+
+function head(run: Rehearsal, own: readonly JobResult[], id: string): string {
   const facts: readonly [string, string][] = [
     ['Rehearsed', run.event === '' ? run.workflow : `${run.workflow} on ${run.event}`],
     ['Status', run.status],
@@ -48,7 +67,7 @@ function head(run: Rehearsal, own: readonly JobResult[]): string {
     ['Jobs', counted(own)],
   ]
   const list = facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${escaped(value)}</dd></div>`).join('')
-  return `<header><h1>${sign(conclusionOf(run))}${escaped(run.title)}</h1><dl class="facts">${list}</dl></header>`
+  return `<header id="${id}"><h1>${sign(conclusionOf(run))}${escaped(run.title)}</h1><dl class="facts">${list}</dl></header>`
 }
 
 function conclusionOf({ status }: Rehearsal): Conclusion {
@@ -62,12 +81,12 @@ function counted(jobs: readonly JobResult[]): string {
   return [...counts].map(([conclusion, many]) => `${many} ${conclusion}`).join(', ') || 'none'
 }
 
-function navigation(jobs: readonly JobResult[]): string {
+function navigation(jobs: readonly JobResult[], prefix: string): string {
   const links = jobs.map(
     job =>
-      `<a href="#${anchor(job.key)}">${sign(job.conclusion)}<span>${escaped(job.name)}</span><span class="took">${job.conclusion === 'skipped' ? '' : duration(job.took)}</span></a>`,
+      `<a href="#${anchor(prefix + job.key)}">${sign(job.conclusion)}<span>${escaped(job.name)}</span><span class="took">${job.conclusion === 'skipped' ? '' : duration(job.took)}</span></a>`,
   )
-  return `<a href="#graph">Summary</a><h2>Jobs</h2>${links.join('')}`
+  return `<a href="#${prefix}graph">Summary</a><h2>Jobs</h2>${links.join('')}`
 }
 
 function problems({ problems }: Rehearsal): string {

@@ -9,11 +9,13 @@ header { background: var(--card); border-bottom: 1px solid var(--line); padding:
 header h1 { font-size: 22px; font-weight: 500; margin: 0; display: flex; gap: 10px; align-items: center; overflow-wrap: anywhere; }
 header h1 .sign { width: 24px; height: 24px; flex: none; }
 .facts { display: flex; flex-wrap: wrap; gap: 6px 40px; margin: 14px 0 0; } .facts div { min-width: 90px; } .facts dt { color: var(--muted); font-size: 12px; } .facts dd { margin: 0; font-weight: 500; overflow-wrap: anywhere; }
+.runs { display: flex; flex-wrap: wrap; gap: 4px 24px; padding: 12px 32px; background: var(--card); border-bottom: 1px solid var(--line); } .runs a { display: flex; gap: 8px; align-items: center; }
+main + header { border-top: 1px solid var(--line); }
 main { display: grid; grid-template-columns: 256px minmax(0, 1fr); gap: 24px; max-width: 1440px; margin: 0 auto; padding: 20px 32px 60px; }
-nav { position: sticky; top: 16px; align-self: start; max-height: calc(100vh - 32px); overflow: auto; }
-nav h2 { font-size: 12px; color: var(--muted); margin: 12px 8px 4px; font-weight: 600; }
-nav a { display: flex; gap: 8px; align-items: center; padding: 5px 8px; border-radius: 6px; color: var(--text); overflow-wrap: anywhere; line-height: 1.3; } nav a:hover { background: var(--code); text-decoration: none; }
-nav .took { margin-left: auto; color: var(--muted); font-size: 12px; white-space: nowrap; }
+main > nav { position: sticky; top: 16px; align-self: start; max-height: calc(100vh - 32px); overflow: auto; }
+main > nav h2 { font-size: 12px; color: var(--muted); margin: 12px 8px 4px; font-weight: 600; }
+main > nav a { display: flex; gap: 8px; align-items: center; padding: 5px 8px; border-radius: 6px; color: var(--text); overflow-wrap: anywhere; line-height: 1.3; } main > nav a:hover { background: var(--code); text-decoration: none; }
+main > nav .took { margin-left: auto; color: var(--muted); font-size: 12px; white-space: nowrap; }
 section.box { background: var(--card); border: 1px solid var(--line); border-radius: 6px; margin: 0 0 16px; overflow: hidden; }
 section.box > h2 { font-size: 14px; margin: 0; padding: 12px 16px; border-bottom: 1px solid var(--line); display: flex; gap: 8px; align-items: center; overflow-wrap: anywhere; }
 section.box > h2 .took { margin-left: auto; color: var(--muted); font-weight: 400; white-space: nowrap; }
@@ -38,5 +40,5 @@ svg.sign { flex: none; } .sign circle { fill: none; stroke-width: 1.5; } .sign p
 .markdown code { font: 85% ui-monospace, SFMono-Regular, Menlo, 'Liberation Mono', monospace; background: var(--code); padding: .2em .4em; border-radius: 6px; white-space: break-spaces; } .markdown pre { background: var(--soft); padding: 16px; border-radius: 6px; overflow: auto; line-height: 1.45; } .markdown pre code { background: none; padding: 0; white-space: pre; } .markdown blockquote { margin: 0 0 16px; padding: 0 1em; color: var(--muted); border-left: .25em solid var(--line); } .markdown img { max-width: 100%; }
 .said { margin: 0; padding: 12px 16px; color: var(--muted); } .notes { margin: 0; padding: 12px 16px 12px 34px; color: var(--muted); } .problem { white-space: pre-wrap; color: var(--red); margin: 0; padding: 12px 16px; font: 12px/1.5 ui-monospace, monospace; }
 .outputs { margin: 0; padding: 10px 16px; border-top: 1px solid var(--line); font-size: 12px; color: var(--muted); overflow-wrap: anywhere; } .outputs code { font-family: ui-monospace, SFMono-Regular, Menlo, 'Liberation Mono', monospace; color: var(--text); }
-@media (max-width: 900px) { main { grid-template-columns: minmax(0, 1fr); padding: 16px; } nav { position: static; } header { padding: 16px; } }
+@media (max-width: 900px) { main { grid-template-columns: minmax(0, 1fr); padding: 16px; } main > nav { position: static; } header { padding: 16px; } }
 `

@@ -19,7 +19,7 @@ export interface Demo {
   readonly exitCode: Promise<number | null>
   /** what it left in the folder for temporary files */
   left(): string[]
-  /** the job summaries */
+  /** the page that it left */
   page(): string
 }
 
@@ -34,8 +34,8 @@ export function startedDemo(environment: Readonly<Record<string, string>> = {}):
   const temporary = mkdtempSync(join(folder, 'tmp-'))
   // As root the database server runs as another user.
   for (const path of [folder, temporary]) chmodSync(path, 0o711)
-  const page = join(folder, 'summaries.html')
-  const child = spawn(DEMO, ['--speed', '20', '--page', page], {
+  const page = join(folder, 'rehearsal.html')
+  const child = spawn(DEMO, ['--speed', '40', '--page', page], {
     env: { ...process.env, ...environment, TMPDIR: temporary, NODE_DISABLE_COMPILE_CACHE: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -75,27 +75,26 @@ export async function expectDelivered(demo: Demo, engine: string): Promise<void>
   const output = demo.output()
   if (exitCode !== 0) throw new Error(`exit code ${exitCode}\n${output}`)
   expect(output).toContain(engine)
-  // the steps, in order
-  const steps = [...output.matchAll(/└ exit code (\d+), status (\S+)/g)].map(([, code, status]) => `${code} ${status}`)
-  const pushed = expect.stringMatching(/^0 (?:pushed|built)$/)
-  expect(steps).toEqual([
-    ...[pushed, '0 succeeded', '0 deployed'],
-    ...[pushed, '0 succeeded', '0 deployed', '0 passed'],
-    ...[pushed, '1 failed'],
-    ...[pushed, '1 rolled-back', '0 passed'],
+  // the deliveries, in order, and all the time requests: also during the rolling deployment and the rollback
+  const ends = [
+    ...output.matchAll(/^(\w+) after .* (\d+) requests through the load balancer meanwhile, (\d+) failed$/gm),
+  ]
+  expect(ends.map(([, status, , failed]) => [status, failed])).toEqual([
+    ['success', '0'],
+    ['failure', '0'],
+    ['failure', '0'],
   ])
-  // all the time, also during the rolling deployment and the rollback
-  const requests = [...output.matchAll(/⇄ (\d+) requests through the listener meanwhile, (\d+) failed/g)]
-  expect(requests).toHaveLength(3)
-  for (const [, total, failed] of requests) {
-    expect(Number(total)).toBeGreaterThan(100)
-    expect(failed).toBe('0')
-  }
-  // the evidence, where the failure is told
+  for (const [, , requests] of ends) expect(Number(requests)).toBeGreaterThan(100)
+  // what failed, where it failed, with the evidence
   expect(output).toMatch(
-    /Error: The deployment of api failed[\s\S]*exit code 1[\s\S]*api \| cannot start: PAYMENT_KEY is not set/,
+    /✗ deliver \/ migrate \/ migrate › Migrate shop[\s\S]*column "email" of relation "customers" contains/,
   )
-  expect(output).toContain('12 passed, 0 failed')
-  expect(demo.page()).toContain('each of them runs what ran before')
+  expect(output).toMatch(
+    /✗ deliver \/ deploy \/ deploy › Deploy[\s\S]*exit code 1[\s\S]*api \| cannot start: PAYMENT_KEY is not set[\s\S]*2 of 2 services did not get the new version/,
+  )
+  expect(output).toContain('8 passed, 0 failed')
+  const page = demo.page()
+  expect(page).toContain('api | cannot start: PAYMENT_KEY is not set')
+  expect(page.match(/<header/g)).toHaveLength(3)
   expect(demo.left()).toEqual([])
 }
