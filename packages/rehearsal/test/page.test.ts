@@ -27,6 +27,7 @@ function page(job: Partial<JobResult>, run: Partial<Rehearsal> = {}): string {
     workflow: '.github/workflows/deliver.yml',
     event: 'push',
     jobs: { deploy: { ...JOB, ...job } },
+    comments: [],
     notes: [],
     took: 1234,
     ...run,
