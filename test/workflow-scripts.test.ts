@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
+import { readReports } from '@aws-deploy-actions/pipeline-report'
 import { describe, expect, test } from '@jest/globals'
 import { root } from './support/module-graph.ts'
 
@@ -16,7 +17,13 @@ function run(script: string, env: Readonly<Record<string, string>>, cwd = root) 
       encoding: 'utf8',
       env: { PATH: process.env['PATH'] ?? '', RUNNER_TEMP: folder, GITHUB_OUTPUT: file, ...env },
     })
-    return { status, text: stdout + stderr, outputs: outputsIn(readFileSync(file, 'utf8')) }
+    const reports = join(folder, 'deploy-reports')
+    const records = (existsSync(reports) ? readdirSync(reports) : []).flatMap(name => {
+      const read = readReports(readFileSync(join(reports, name), 'utf8'))
+      if (read.problems.length > 0) throw new Error(read.problems.join('\n'))
+      return read.records
+    })
+    return { status, text: stdout + stderr, outputs: outputsIn(readFileSync(file, 'utf8')), records }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -59,6 +66,25 @@ describe('run-commands', () => {
   test('a failure in a pipe is one', () => {
     expect(commands({ COMMANDS_CHECKED: 'false | cat' }).status).toBe(1)
     expect(commands({ COMMANDS_CHECKED: 'true | cat' }).status).toBe(0)
+  })
+
+  test('leaves a record of what failed, and none when nothing did', () => {
+    const { records } = commands({
+      COMMANDS_CHECKED: 'true\nexit 3 # "\\n" \t%0A\nfalse',
+      GITHUB_WORKSPACE: join(root, '..'),
+      GITHUB_JOB: 'lint',
+    })
+    expect(records.map(({ status, run, failures }) => ({ status, job: run.job, failures }))).toEqual(
+      expect.arrayContaining(
+        ['exit 3 # "\\n"  %0A ended with exit code 3.', 'false ended with exit code 1.'].map(what => ({
+          status: 'failed',
+          job: 'lint',
+          failures: [{ what, resource: basename(root) }],
+        })),
+      ),
+    )
+    expect(records).toHaveLength(2)
+    expect(commands({ COMMANDS_CHECKED: 'true' }).records).toEqual([])
   })
 
   test('ends when what comes before fails', () => {
@@ -113,6 +139,8 @@ describe('fill-in', () => {
       FILL_IN_TEMPLATE_VALUES: '',
       FILL_IN_ENV: '',
       FILL_IN_CHECKS: '',
+      FILL_IN_SERVICES: '',
+      FILL_ROLLBACK_TO: '',
       ...env,
     })
   const BUILT = {
@@ -157,6 +185,13 @@ describe('fill-in', () => {
       fill({ FILL_IMAGE_TAG: 'v9', FILL_IMAGE_LIST: '- repository: web', FILL_IN_IMAGE: '{image}' }).outputs['image'],
     ).toBe('ecr:web:v9')
     expect(fill({ ...BUILT, FILL_IN_IMAGE: '{image}' }).status).toBe(1)
+  })
+
+  test('a service that goes back needs no task definition', () => {
+    const FILL_IN_SERVICES = 'api=deploy/api.yml\nweb\n# none=x\nworker = shop-worker:3'
+    expect(fill({ FILL_IN_SERVICES }).outputs['services']).toBe(FILL_IN_SERVICES)
+    const { outputs } = fill({ FILL_IN_SERVICES, FILL_ROLLBACK_TO: 'previous' })
+    expect(outputs['services']).toBe('api\nweb\n# none\nworker ')
   })
 
   test('a name that stands for no image is an error that names those there are', () => {

@@ -1,17 +1,6 @@
-import {
-  parsedRehearsalFile,
-  type Rehearsal,
-  type RehearseOptions,
-  rehearse,
-  startSurroundings,
-} from '@aws-deploy-actions/rehearsal'
+import { parsedRehearsalFile, type Rehearsal, rehearse, startSurroundings } from '@aws-deploy-actions/rehearsal'
 import { SURROUNDINGS, smallApplication } from './small-application.ts'
-
-export interface Delivery
-  extends Partial<Pick<RehearseOptions, 'event' | 'inputs' | 'approve' | 'cancel' | 'secrets'>> {
-  readonly vars?: Readonly<Record<string, string>>
-  readonly onStep?: (job: string, step: string) => void
-}
+import { type Delivery, listener, pipelineOf } from './stages.ts'
 
 export type Shop = Awaited<ReturnType<typeof startShop>>
 
@@ -21,7 +10,7 @@ export async function startShop() {
   const { aws, options, stop } = await startSurroundings(parsedRehearsalFile(SURROUNDINGS))
   return {
     aws,
-    deliver: ({ vars = {}, onStep, ...delivery }: Delivery): Promise<Rehearsal> =>
+    deliver: ({ vars = {}, onStep, onLine, ...delivery }: Delivery): Promise<Rehearsal> =>
       rehearse({
         ...options,
         event: 'push',
@@ -30,9 +19,7 @@ export async function startShop() {
         ...delivery,
         secrets: { ...options.secrets, ...delivery.secrets },
         vars: { ...options.vars, ...vars },
-        onProgress: event => {
-          if (event.kind === 'step-began') onStep?.(event.job, event.step)
-        },
+        onProgress: listener(onStep, onLine),
       }),
     /** what answers at the listener now */
     runningVersion: async (): Promise<unknown> => {
@@ -46,39 +33,4 @@ export async function startShop() {
   }
 }
 
-const STAGES = ['check', 'lint', 'test', 'build', 'migrate', 'deploy', 'summary']
-
-/** Result of each stage, by its name. */
-export function stages({ jobs }: Rehearsal): Record<string, string> {
-  return Object.fromEntries(STAGES.map(stage => [stage, jobs[`deliver / ${stage}`]?.result ?? 'missing']))
-}
-
-/** All stages succeeded, but for those named. */
-export function but(others: Readonly<Record<string, string>>): Record<string, string> {
-  return { ...Object.fromEntries(STAGES.map(stage => [stage, 'success'])), ...others }
-}
-
-/** After `stage` nothing runs but the summary, which is red and says so. */
-export function failedAt(stage: string): Record<string, string> {
-  const order = ['check', 'lint', 'build', 'migrate', 'deploy']
-  const at = order.indexOf(stage === 'test' ? 'lint' : stage)
-  const later = order.slice(at + 1)
-  return but({
-    ...Object.fromEntries(later.map(id => [id, 'skipped'])),
-    ...(stage === 'check' ? { test: 'skipped' } : {}),
-    [stage]: 'failure',
-    summary: 'failure',
-  })
-}
-
-export function outputs({ jobs }: Rehearsal): Readonly<Record<string, string>> {
-  return jobs['after']?.outputs ?? {}
-}
-
-export function page({ jobs }: Rehearsal): string {
-  return jobs['deliver / summary']?.summary ?? ''
-}
-
-export function step(run: Rehearsal, job: string, name: string): string | undefined {
-  return run.jobs[job]?.steps.find(found => found.name === name)?.conclusion
-}
+export const ECS = pipelineOf(['check', 'lint', 'test', 'build', 'migrate', 'deploy', 'summary'])

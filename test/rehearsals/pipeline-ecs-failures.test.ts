@@ -1,5 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
-import { failedAt, outputs, page, type Shop, stages, startShop, step } from './deliveries.ts'
+import './patience.ts'
+import { ECS, type Shop, startShop } from './deliveries.ts'
+import { pushVersion } from './small-application.ts'
+import { outputs, page, step, told } from './stages.ts'
+
+const { failedAt, stages, without } = ECS
 
 let shop: Shop
 beforeAll(async () => {
@@ -11,22 +16,26 @@ afterAll(() => shop?.stop())
 // One after the other: they deliver to one service, and what one leaves is what the next finds.
 describe('what the pipeline for ECS does when something fails', () => {
   beforeAll(async () => {
-    expect((await shop.deliver({ vars: { VERSION: 'one', TAG: 'one' } })).status).toBe('success')
+    await pushVersion(shop.aws, 'one')
+    const run = await shop.deliver({ event: 'workflow_dispatch', inputs: { 'rollback-to': 'one' } })
+    expect(run.status).toBe('success')
   })
 
-  test.each<[string, Readonly<Record<string, string>>]>([
-    ['check', { SERVICES: 'api=deploy/api.yml\nghost=deploy/api.yml' }],
-    ['lint', { LINT: 'exit 4' }],
-    ['test', { TEST: 'exit 5' }],
-    ['build', { BEFORE: 'exit 6' }],
-    ['migrate', { BAD_DATABASE: 'north' }],
-    ['deploy', { FAULT: 'crash' }],
-  ])('a failure of %s lets nothing after it run but the summary, which says so', async (stage, vars) => {
+  test.each<[string, Readonly<Record<string, string>>, string]>([
+    ['check', { SERVICES: 'api=deploy/api.yml\nghost=deploy/api.yml' }, 'ghost: does not exist'],
+    ['lint', { LINT: 'exit 4' }, 'exit 4 ended with exit code 4.'],
+    ['test', { TEST: 'exit 5' }, 'exit 5 ended with exit code 5.'],
+    ['build', { BEFORE: 'exit 6' }, 'exit 6 ended with exit code 6.'],
+    ['migrate', { BAD_DATABASE: 'north' }, 'relation exists'],
+    ['deploy', { FAULT: 'crash' }, 'PAYMENT_KEY is not set'],
+  ])('a failure of %s lets nothing after it run but the summary, which says why', async (stage, vars, reason) => {
     const run = await shop.deliver({ vars: { VERSION: 'one', TAG: `bad-${stage}`, ...vars } })
     expect(stages(run)).toEqual(failedAt(stage))
     expect(run.status).toBe('failure')
     expect(outputs(run)['status']).toBe('failure')
-    expect(page(run)).toContain(stage)
+    expect(page(run)).toContain(`**${stage} failed`)
+    expect(page(run)).toContain(reason)
+    expect(told(run)).toEqual(without(failedAt(stage)))
     expect(await shop.runningVersion()).toBe('one')
     if (stage === 'migrate') {
       expect(step(run, 'deliver / migrate / migrate', 'Migrate north')).toBe('failure')
@@ -40,6 +49,7 @@ describe('what the pipeline for ECS does when something fails', () => {
     expect(step(run, 'deliver / deploy / deploy', 'Smoke test')).toBe('failure')
     expect(step(run, 'deliver / deploy / deploy', 'Roll back')).toBe('success')
     expect(outputs(run)['services']).toContain('rolled-back')
+    expect(page(run)).toContain('A rollback never undoes a migration.')
     expect(await shop.runningVersion()).toBe('one')
   })
 

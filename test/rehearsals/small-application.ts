@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import type { LocalAws } from '@aws-deploy-actions/local-aws'
+import { pushImage } from '../../packages/local-aws/test/support/image.ts'
+import { type Repository, repositoryWith } from './repository.ts'
 
 const SERVER = `const { createServer } = require('node:http')
 if (process.env.FAULT === 'crash') { console.error('cannot start: PAYMENT_KEY is not set'); process.exit(1) }
@@ -15,6 +15,7 @@ process.on('SIGTERM', () => server.close(() => process.exit(0)).closeIdleConnect
 
 const MIGRATE = `console.log('migrating ' + process.env.DATABASE_NAME)
 if (process.argv[2] === process.env.DATABASE_NAME) { console.error('relation exists'); process.exit(3) }
+if (process.argv[2] === 'wait') { console.log('waiting in ' + process.env.DATABASE_NAME); setInterval(() => {}, 1000) }
 `
 
 const DOCKERFILE = `ARG BASE_IMAGE=public.ecr.aws/docker/library/node:24-slim
@@ -114,20 +115,31 @@ vars:
   SHOP_URL: \${url}
 `
 
-/** A repository that delivers a server with the whole pipeline. @returns its folder, and what removes it */
-export async function smallApplication(): Promise<{ folder: string; remove(): Promise<void> }> {
-  const folder = await mkdtemp(join(tmpdir(), 'small-application-'))
-  const files: Readonly<Record<string, string>> = {
-    '.github/workflows/deliver.yml': DELIVER,
-    Dockerfile: DOCKERFILE,
-    'server.js': SERVER,
-    'migrate.js': MIGRATE,
-    'deploy/api.yml': taskDefinition('api', 'node, server.js'),
-    'deploy/migrate.yml': taskDefinition('migrate', 'node, migrate.js'),
-  }
-  for (const [path, content] of Object.entries(files)) {
-    await mkdir(dirname(join(folder, path)), { recursive: true })
-    await writeFile(join(folder, path), content)
-  }
-  return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
+/** What ECS runs: a server, a migration, and their task definitions. */
+export const APPLICATION: Readonly<Record<string, string>> = {
+  Dockerfile: DOCKERFILE,
+  'server.js': SERVER,
+  'migrate.js': MIGRATE,
+  'deploy/api.yml': taskDefinition('api', 'node, server.js'),
+  'deploy/migrate.yml': taskDefinition('migrate', 'node, migrate.js'),
+}
+
+/** A repository that delivers a server with the whole pipeline. */
+export function smallApplication(): Promise<Repository> {
+  return repositoryWith({ '.github/workflows/deliver.yml': DELIVER, ...APPLICATION })
+}
+
+/** Puts a version into the registry that no run has built. @param fault `crash` ends at once, `old` says it is another version */
+export async function pushVersion(aws: LocalAws, tag: string, fault = 'none'): Promise<void> {
+  await pushImage(
+    aws,
+    'shop',
+    {
+      files: { 'app/server.js': SERVER, 'app/migrate.js': MIGRATE },
+      workingDirectory: '/app',
+      environment: ['PATH=/usr/bin:/bin', `VERSION=${tag}`, `FAULT=${fault}`],
+      command: ['node', 'server.js'],
+    },
+    tag,
+  )
 }

@@ -2,10 +2,12 @@
 # Of DEPLOYED_IMAGES, with DEPLOYED_DIGESTS beside them, those that lie in a repository of this account, as an output in JSON.
 # DEPLOYED_ONLY leaves out what a delivery did not bring, e.g. a sidecar.
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+source "${BASH_SOURCE[0]%/*}/../run-commands/failure.sh"
 read -ra images <<<"$DEPLOYED_IMAGES"
 read -ra digests <<<"$DEPLOYED_DIGESTS"
 if ((${#images[@]} != ${#digests[@]})); then
-  echo '::error::It is not known of every container which image it runs, so none is tagged.'
+  failure deployed-images 'It is not known of every container which image it runs, so none is tagged.'
   exit 1
 fi
 
@@ -29,7 +31,7 @@ for index in "${!images[@]}"; do
   fi
 done
 if ((${#entries[@]} > 10)); then
-  echo "::error::${#entries[@]} images run now, and only 10 of them can be tagged. Set stable-tag to nothing."
+  failure deployed-images "${#entries[@]} images run now, and only 10 of them can be tagged. Set stable-tag to nothing."
   exit 1
 fi
 if ((${#entries[@]} > 0)); then

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Fills `{REPOSITORY}`, `{image}` and `{version}` into the texts of FILL_IN_…, and leaves them as outputs of the step.
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+source "${BASH_SOURCE[0]%/*}/../run-commands/failure.sh"
 
 declare -A image_of=()
 read -ra repositories <<<"$FILL_REPOSITORIES"
@@ -45,7 +47,7 @@ meaning_of() {
     image=${image_of[$name]-}
   fi
   if [[ -z $image ]]; then
-    printf '::error::{%s} stands for no image of this delivery. There are: %s\n' "$name" "${!image_of[*]}" >&2
+    failure fill-in "{$name} stands for no image of this delivery. There are: ${!image_of[*]}" >&2
     return 1
   fi
   if [[ $form == address ]]; then whole_address "$image"; else printf '%s' "$image"; fi
@@ -87,3 +89,10 @@ text=$(filled "$FILL_IN_ENV" address "$any")
 put env "$text"
 text=$(filled "$FILL_IN_CHECKS" reference version)
 put checks "$text"
+text=$FILL_IN_SERVICES
+if [[ -n $FILL_ROLLBACK_TO ]]; then
+  text=''
+  while IFS= read -r line; do text+=${line%%=*}$'\n'; done <<<"$FILL_IN_SERVICES"
+  text=${text%$'\n'}
+fi
+put services "$text"

@@ -2,6 +2,8 @@
 # Runs the lines of COMMANDS_INSTALL, COMMANDS_BEFORE and COMMANDS_CHECKED, each in a bash of its own. Of the first two a
 # line that fails ends it; of the last one all run, so that one run shows all that is wrong.
 set -uo pipefail
+# shellcheck source-path=SCRIPTDIR
+source "${BASH_SOURCE[0]%/*}/failure.sh"
 declare +x COMMANDS_INSTALL COMMANDS_BEFORE COMMANDS_CHECKED COMMANDS_ENVIRONMENT COMMANDS_POSTGRES_PORT
 
 failed=0
@@ -17,10 +19,15 @@ entries() {
   done <<<"$1"
 }
 
-# for the message of a workflow command (actions/toolkit, escapeData)
-escaped() {
-  local text=${1//%/%25}
-  printf '%s' "${text//$'\r'/%0D}"
+# project: its directory in the repository, '' for the root
+project() {
+  local inside=${PWD#"${GITHUB_WORKSPACE-}"}
+  [[ $inside == "$PWD" ]] || printf '%s' "${inside#/}"
+}
+
+fail() {
+  failed=$((failed + 1))
+  failure run-commands "$1" "$(project)"
 }
 
 run_line() {
@@ -33,8 +40,7 @@ run_line() {
     rows+=("✅ $((SECONDS - began)) s  $line")
   else
     rows+=("❌ $((SECONDS - began)) s  $line (exit code $code)")
-    printf '::error::%s ended with exit code %d.\n' "$(escaped "$line")" "$code"
-    failed=$((failed + 1))
+    fail "$line ended with exit code $code."
   fi
   return "$code"
 }
@@ -52,8 +58,8 @@ fi
 
 while IFS= read -r line; do
   if [[ ! $line =~ ^[[:space:]]*([A-Za-z_][A-Za-z0-9_]*)=(.*)$ ]]; then
-    printf '::error::A line of the secret env is not NAME=VALUE.\n'
-    exit 1
+    fail 'A line of the secret env is not NAME=VALUE.'
+    finish
   fi
   name=${BASH_REMATCH[1]}
   value=${BASH_REMATCH[2]}
@@ -73,7 +79,6 @@ while IFS= read -r line <&3; do
   run_line "$line" 3<&-
 done 3< <(entries "$COMMANDS_CHECKED")
 if ((ran == 0)); then
-  printf '::error::There are no commands to run: the input commands is empty.\n'
-  failed=1
+  fail 'There are no commands to run: the input commands is empty.'
 fi
 finish

@@ -28,13 +28,24 @@ export interface RunPlace {
 }
 
 /**
- * The other jobs of this attempt, in the order in which they were made.
+ * The other jobs of this attempt, in the order in which they were made. Those of a called workflow have the caller's
+ * name before theirs (`deliver / check`); beside this very job it says nothing and is left out.
  * Source: GitHub REST API, "List jobs for a workflow run attempt"; needs `actions: read`.
  */
 export async function jobsOfRun(api: GitHubApi, place: RunPlace, cancel: AbortSignal): Promise<RunJob[]> {
+  const { jobs, caller } = await allJobs(api, place, cancel)
+  return jobs.map(job => (job.name.startsWith(caller) ? { ...job, name: job.name.slice(caller.length) } : job))
+}
+
+async function allJobs(
+  api: GitHubApi,
+  place: RunPlace,
+  cancel: AbortSignal,
+): Promise<{ jobs: RunJob[]; caller: string }> {
   const { owner, repository, runId, attempt, runner } = place
   const began = attempt > 1 ? await startOfAttempt(api, place, cancel) : undefined
   const found: RunJob[] = []
+  let caller = ''
   for (let page = 1; ; page++) {
     const { data } = await askedAgain(
       () =>
@@ -50,7 +61,10 @@ export async function jobsOfRun(api: GitHubApi, place: RunPlace, cancel: AbortSi
       cancel,
     )
     for (const job of data.jobs) {
-      if (job.status !== 'completed' && runner !== undefined && job.runner_name === runner) continue
+      if (job.status !== 'completed' && runner !== undefined && job.runner_name === runner) {
+        caller = legible(job.name).match(/^.* \/ /s)?.[0] ?? ''
+        continue
+      }
       found.push({
         name: legible(job.name),
         state: legible(job.conclusion ?? job.status),
@@ -64,7 +78,7 @@ export async function jobsOfRun(api: GitHubApi, place: RunPlace, cancel: AbortSi
         earlier: began !== undefined && (time(job.completed_at) ?? began) < began,
       })
     }
-    if (data.jobs.length === 0 || page * 100 >= data.total_count) return found
+    if (data.jobs.length === 0 || page * 100 >= data.total_count) return { jobs: found, caller }
   }
 }
 

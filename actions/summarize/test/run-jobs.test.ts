@@ -63,6 +63,38 @@ describe('what the jobs API tells', () => {
       },
     ))
 
+  test.concurrent('in a called workflow, jobs are known without the name of the caller', () =>
+    withGitHub(
+      {
+        jobs: [
+          apiJob('before', 1, 2),
+          apiJob('deliver (eu / west) / check', 5, 6),
+          apiJob('deliver (eu / west) / lint / lint', 7, 8, { conclusion: 'failure', step: 'Lint' }),
+          apiJob('deliver (us) / check', 5, 9),
+          {
+            ...apiJob('deliver (eu / west) / summary', 120, 120),
+            status: 'in_progress',
+            conclusion: null,
+            completed_at: null,
+            runner_name: 'the summary runs here',
+          },
+        ],
+      },
+      async github => {
+        const needs = needsJson({ check: 'success', lint: 'failure' })
+        const { summary } = await summarize({ needs }, { github })
+        const rows = [...summary.matchAll(/^\| (.*) \|$/gm)].map(([, row = '']) =>
+          row.replace(/\[(.*?)\]\(.*?\)/g, '$1'),
+        )
+        expect(rows.slice(2)).toEqual([
+          'check | ✅ success | 2s | 1s',
+          'lint / lint | ❌ failure at “Lint” | 2s | 1s',
+          'before | ✅ success | 2s | 1s',
+          'deliver &#40;us&#41; / check | ✅ success | 2s | 4s',
+        ])
+      },
+    ))
+
   test.concurrent('page after page', () =>
     withGitHub(
       { jobs: Array.from({ length: 230 }, (_, index) => apiJob(`part ${index}`, index, index + 5)) },

@@ -13,6 +13,7 @@ import type { Progress } from './run/settings.ts'
 import { takeSnapshot } from './run/snapshot.ts'
 import { EVENTS, type EventName, eventsOf, whyNotTriggered } from './run/trigger.ts'
 import { type EnvironmentSettings, type Run, together } from './run/workflow-run.ts'
+import { startGitHubApi } from './stand-ins/github-api.ts'
 import type { StandIn } from './stand-ins/stand-in.ts'
 import { STAND_INS } from './stand-ins/table.ts'
 import { evaluated } from './syntax/evaluate.ts'
@@ -110,6 +111,7 @@ async function inFolder(options: RehearseOptions, source: string, folder: string
     workflow: path,
     event: options.event ?? '',
     jobs: {},
+    comments: [],
     notes: [...notes],
     took: performance.now() - began,
     ...more,
@@ -180,6 +182,15 @@ async function started(options: RehearseOptions, start: Start): Promise<Rehearsa
     timer = setTimeout(() => kill.abort(), timing.cancelled)
   })
   options.kill?.addEventListener('abort', () => kill.abort())
+  const results: Run['results'] = new Map()
+  const running: Run['running'] = new Map()
+  const api = await startGitHubApi({
+    repository: id.repository,
+    runId: id.runId,
+    began: performance.timeOrigin + start.began,
+    jobs: () => results.values(),
+    running: () => running.values(),
+  })
   const run: Run = {
     settings: {
       repositories: start.repositories,
@@ -191,6 +202,7 @@ async function started(options: RehearseOptions, start: Start): Promise<Rehearsa
       timing,
       onProgress: options.onProgress ?? (() => {}),
       note: start.note,
+      grant: api.grant,
       kill: kill.signal,
     },
     vars: options.vars ?? {},
@@ -198,9 +210,10 @@ async function started(options: RehearseOptions, start: Start): Promise<Rehearsa
     approve: async (environment, job) => options.approve?.(environment, job) ?? true,
     cancelled,
     began: start.began,
-    results: new Map(),
+    results,
+    running,
   }
-  const github = githubContext(workflow, event, id, payload)
+  const github = githubContext(workflow, event, id, payload, api.url)
   const outcomes = await runWorkflow({
     run,
     workflow,
@@ -212,7 +225,7 @@ async function started(options: RehearseOptions, start: Start): Promise<Rehearsa
     abandoned: new AbortController().signal,
     secrets: options.secrets ?? {},
     ofEnvironments: true,
-  })
+  }).finally(api.stop)
   clearTimeout(timer)
   const title = evaluated(workflow.root.find('run-name'), {
     contexts: { github, inputs: typed, vars: { ...options.vars } },
@@ -222,6 +235,7 @@ async function started(options: RehearseOptions, start: Start): Promise<Rehearsa
     event,
     title: title === null ? textOf(github['workflow'] ?? '') : textOf(title),
     jobs: Object.fromEntries(run.results),
+    comments: api.comments(),
     notes: [...start.notes],
   })
 }

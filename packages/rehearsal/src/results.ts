@@ -54,6 +54,8 @@ export interface Rehearsal {
   readonly event: string
   /** in the order in which they ended; a matrix or a called workflow after its parts */
   readonly jobs: Readonly<Record<string, JobResult>>
+  /** that the run wrote to its pull request, as markdown */
+  readonly comments: readonly string[]
   /** what the rehearsal does otherwise than GitHub, or only notes */
   readonly notes: readonly string[]
   /** milliseconds */

@@ -27,6 +27,7 @@ function page(job: Partial<JobResult>, run: Partial<Rehearsal> = {}): string {
     workflow: '.github/workflows/deliver.yml',
     event: 'push',
     jobs: { deploy: { ...JOB, ...job } },
+    comments: [],
     notes: [],
     took: 1234,
     ...run,
@@ -129,6 +130,7 @@ test('several runs stand on one page, each with anchors of its own', () => {
     event: 'push',
     jobs: { deploy: JOB },
     notes: [],
+    comments: [],
     took: 1,
   }
   const html = rehearsalPage(run, { ...run, title: 'second' })

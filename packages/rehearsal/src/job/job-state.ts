@@ -110,11 +110,16 @@ export function jobContext({ status, services, workflow }: JobState): ValueMap {
   }
 }
 
-export function runnerContext({ folders }: JobState): ValueMap {
+/** Each job has a runner of its own. */
+export function runnerName(key: string): string {
+  return `rehearsal of ${key}`
+}
+
+export function runnerContext({ key, folders }: JobState): ValueMap {
   return {
     os: 'Linux',
     arch: process.arch === 'arm64' ? 'ARM64' : 'X64',
-    name: 'rehearsal',
+    name: runnerName(key),
     environment: 'github-hosted',
     temp: folders.temp,
     tool_cache: folders.toolCache,

@@ -55,12 +55,16 @@ export function eventPayload(event: EventName, id: RunIdentity, inputs: ValueMap
   }
 }
 
-/** The `github` context before a job adds its own (github/docs, contexts: github). */
+/**
+ * The `github` context before a job adds its own (github/docs, contexts: github).
+ * @param apiUrl what stands in for api.github.com
+ */
 export function githubContext(
   workflow: WorkflowDefinition,
   event: EventName,
   id: RunIdentity,
   payload: ValueMap,
+  apiUrl: string,
 ): ValueMap {
   const name = workflow.root.find('name')?.toString() ?? workflow.path
   const pull = event === 'pull_request'
@@ -69,9 +73,9 @@ export function githubContext(
     actor: id.actor,
     actor_id: '1',
     triggering_actor: id.actor,
-    api_url: 'https://api.github.com',
+    api_url: apiUrl,
     server_url: 'https://github.com',
-    graphql_url: 'https://api.github.com/graphql',
+    graphql_url: `${apiUrl}/graphql`,
     event: payload,
     event_name: event,
     head_ref: pull ? id.headRef : '',

@@ -51,6 +51,7 @@ export async function runLeg(leg: Leg): Promise<NodeOutcome> {
     return record('failure', { annotations: [problem(error)] })
   } finally {
     cancel.release()
+    call.run.running.delete(key)
   }
 }
 
@@ -109,6 +110,8 @@ async function ownJob(
       `${key}: the secrets of environment ${environment} are empty, its workflow is called without \`secrets: inherit\``,
     )
   const token = `ghs_${randomBytes(18).toString('hex')}`
+  run.settings.grant(token, permissions)
+  run.running.set(key, { key, name, began: performance.now() - run.began })
   const outcome = await runJob({
     key,
     name,

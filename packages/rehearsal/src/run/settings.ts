@@ -2,6 +2,7 @@ import type { Annotation } from '../file-commands.ts'
 import type { Timing } from '../job/timing.ts'
 import type { Conclusion } from '../results.ts'
 import type { StandIn } from '../stand-ins/stand-in.ts'
+import type { Permissions } from './permissions.ts'
 import type { Repositories } from './repository.ts'
 
 /** What every job of a run has in common. */
@@ -21,6 +22,8 @@ export interface RunSettings {
   readonly onProgress: (event: Progress) => void
   /** says once what is done otherwise than on GitHub */
   readonly note: (text: string) => void
+  /** tells GitHub's API what a job's token may */
+  readonly grant: (token: string, permissions: Permissions) => void
   /** ends what still runs, at once */
   readonly kill: AbortSignal
 }

@@ -17,6 +17,16 @@ export interface Run {
   readonly cancelled: AbortSignal
   readonly began: number
   readonly results: Map<string, JobResult>
+  /** the jobs that are being carried out, by their keys */
+  readonly running: Map<string, RunningJob>
+}
+
+export interface RunningJob {
+  readonly key: string
+  /** as people see it */
+  readonly name: string
+  /** milliseconds since the run began */
+  readonly began: number
 }
 
 export interface EnvironmentSettings {

@@ -1,7 +1,8 @@
 import type { FunctionDefinition } from '@actions/expressions/funcs/info'
 import type { TemplateToken } from '@actions/workflow-parser/templates/tokens/template-token'
+import { fromData, toData } from './expression-data.ts'
 import { data, Evaluator, guards, Lexer, Parser } from './github-libraries.ts'
-import { fromData, isMap, isTruthy, textOf, toData, type Value, type ValueMap } from './values.ts'
+import { isMap, isTruthy, textOf, type Value, type ValueMap } from './values.ts'
 
 /** Where an expression is evaluated. */
 export interface Scope {

@@ -1,0 +1,114 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import './patience.ts'
+import { EC2, type HostShop, startHostShop } from './host-deliveries.ts'
+import { outputs, page, step, told } from './stages.ts'
+
+const { failedAt, stages, without } = EC2
+
+let shop: HostShop
+beforeAll(async () => {
+  // slow enough to be cancelled
+  shop = await startHostShop({ FAKE_PULL: '5', FAKE_PULL_TAG: 'slow' })
+  expect((await shop.deliver({ vars: { TAG: 'one' } })).status).toBe('success')
+})
+afterEach(() => {
+  shop.web.pretend(undefined)
+  shop.aws.clearFaults()
+})
+afterAll(() => shop?.stop())
+
+// One after the other: they deliver to one host, and what one leaves is what the next finds.
+describe('what the pipeline for EC2 does when something fails', () => {
+  test.each<[string, Readonly<Record<string, string>>, string]>([
+    ['check', { AWS_ROLE_ARN: '' }, 'There is no role to assume'],
+    ['check', { DIRECTORY: 'srv/shop' }, 'failure at “Check the deployment'],
+    ['lint', { LINT: 'exit 4' }, 'exit 4 ended with exit code 4.'],
+    ['test', { TEST: 'exit 5' }, 'exit 5 ended with exit code 5.'],
+    ['build', { BEFORE: 'exit 6' }, 'exit 6 ended with exit code 6.'],
+    ['deploy', { TAG: 'bad1' }, 'manifest unknown'],
+  ])('a failure of %s lets nothing after it run but the summary, which says why', async (stage, vars, reason) => {
+    const run = await shop.deliver({ vars: { TAG: `two-${stage}`, ...vars } })
+    expect(stages(run)).toEqual(failedAt(stage))
+    expect(run.status).toBe('failure')
+    expect(outputs(run)['status']).toBe('failure')
+    expect(page(run)).toContain(`**${stage} failed`)
+    expect(page(run)).toContain(reason)
+    expect(told(run)).toEqual(without(failedAt(stage)))
+    expect(shop.web.running()).toBe('one')
+  })
+
+  test('a failed smoke test puts the host back', async () => {
+    shop.web.pretend('something else')
+    const run = await shop.deliver({ vars: { TAG: 'two' } })
+    expect(stages(run)).toEqual(failedAt('deploy'))
+    expect(step(run, 'deliver / deploy / deploy', 'Smoke test')).toBe('failure')
+    expect(step(run, 'deliver / deploy / deploy', 'Roll back')).toBe('success')
+    expect(page(run)).toContain('something else')
+    expect(outputs(run)['instances']).toContain('"after":')
+    expect(shop.web.running()).toBe('one')
+  })
+
+  test('a rollback that fails is said', async () => {
+    shop.web.pretend('something else')
+    const run = await shop.deliver({
+      vars: { TAG: 'two' },
+      onStep: (_, name) => {
+        if (name === 'Smoke test')
+          shop.aws.addFault({
+            service: 'ssm',
+            operation: 'SendCommand',
+            kind: 'error',
+            status: 400,
+            code: 'AccessDeniedException',
+            message: 'not authorized to perform: ssm:SendCommand',
+          })
+      },
+    })
+    expect(stages(run)).toEqual(failedAt('deploy'))
+    expect(step(run, 'deliver / deploy / deploy', 'Roll back')).toBe('failure')
+    expect(page(run)).toContain('ssm:SendCommand')
+    expect(shop.web.running()).toBe('two')
+  })
+
+  test('a cancelled deployment is taken back, and the summary still says what happened', async () => {
+    const before = shop.web.running()
+    const cancel = new AbortController()
+    const run = await shop.deliver({
+      vars: { TAG: 'slow' },
+      cancel: cancel.signal,
+      onStep: (job, name) => {
+        if (job.endsWith('deploy / deploy') && name === 'Deploy') setTimeout(() => cancel.abort(), 1500)
+      },
+    })
+    expect(stages(run)).toMatchObject({ build: 'success', deploy: 'cancelled' })
+    expect(outputs(run)['status']).toBe('cancelled')
+    expect(page(run)).toContain('cancelled')
+    expect(shop.web.running()).toBe(before)
+  })
+
+  test('cancelled before anything was deployed: no later stage runs', async () => {
+    const sent = shop.sent()
+    const cancel = new AbortController()
+    const run = await shop.deliver({
+      vars: { TAG: 'three', TEST: 'sleep 600' },
+      timing: { interrupt: 100, terminate: 100 },
+      cancel: cancel.signal,
+      onStep: (job, name) => {
+        if (job.includes('test') && name === 'Test') cancel.abort()
+      },
+    })
+    expect(outputs(run)['status']).toBe('cancelled')
+    expect(stages(run)).toMatchObject({ check: 'success', test: 'cancelled', build: 'skipped', deploy: 'skipped' })
+    expect(page(run)).toContain('cancelled')
+    expect(shop.sent()).toBe(sent)
+  })
+
+  test.each(['check', 'build', 'deploy'])('an approval that is refused in %s ends the delivery', async stage => {
+    const sent = shop.sent()
+    const run = await shop.deliver({ vars: { TAG: 'four' }, approve: (_, job) => !job.includes(stage) })
+    expect(stages(run)).toEqual(failedAt(stage))
+    expect(outputs(run)['status']).toBe('failure')
+    expect(page(run)).toContain(`**${stage} failed`)
+    expect(shop.sent()).toBe(sent)
+  })
+})
