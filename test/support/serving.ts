@@ -10,10 +10,11 @@ export async function answersOf(url: string): Promise<string[]> {
   return [...new Set(answers)]
 }
 
-/** The digests that the tasks of a service run, each once; empty while there is none. */
+/** The digests that the tasks of a service run, each once; empty while there is none. Those that are being stopped do not count. */
 export async function runningDigests(cloud: ServiceCloud, service: string): Promise<string[]> {
   const tasks = (await cloud.tasks()).filter(
-    ({ group, lastStatus }) => group === `service:${service}` && lastStatus === 'RUNNING',
+    ({ group, lastStatus, desiredStatus }) =>
+      group === `service:${service}` && lastStatus === 'RUNNING' && desiredStatus === 'RUNNING',
   )
   const digests = tasks.flatMap(({ containers = [] }) => containers.flatMap(({ imageDigest }) => imageDigest ?? []))
   return [...new Set(digests)]

@@ -42,10 +42,15 @@ describe('a deployment that took over is left alone', () => {
     await until('api has failed', () => action.output().includes('api | failed:'))
     await deploysElsewhere(cloud, 'api', 'fix')
     await deploysElsewhere(cloud, 'jobs', 'fix')
-    const { exitCode, outputs } = await action.result
+    const { exitCode, outputs, annotations } = await action.result
     expect([exitCode, outputs['status']]).toEqual([1, 'superseded'])
-    expect(told(outputs)[0]?.reason).toContain('took over')
-    expect([await revisionOf(cloud), updatesOf(cloud, 'api')]).toEqual(['fix:1', 2])
+    // What failed is told, and who took over; it is annotated, too.
+    expect(told(outputs)[0]?.reason).toMatch(/circuit breaker.*took over/)
+    expect(annotations.at(-1)?.message).toMatch(/api: superseded\. .*took over/)
+    expect(await revisionOf(cloud)).toBe('fix:1')
+    // Ours, the colleague's, and perhaps our way back before it; none after it.
+    const last = cloud.calls('UpdateService').findLast(({ input }) => JSON.stringify(input).includes('"api"'))
+    expect(JSON.stringify(last?.input)).toContain('fix')
   })
 
   inServiceCloud('ours was complete before it, and `rollback: all` takes the others back', async cloud => {
@@ -95,6 +100,21 @@ describe('a deployment that took over is left alone', () => {
     expect(told(outputs)[1]?.reason).toContain('had begun before this step; it goes on')
     expect(cloud.calls('StopServiceDeployment')).toEqual([])
     expect(await revisionOf(cloud, 'web')).toBe('web:2')
+  })
+
+  inServiceCloud('another revision that came while ours was queued: ours would undo it', async cloud => {
+    await withFix(cloud)
+    await cloud.create('api', NO_BREAKER)
+    await cloud.create('web', NO_BREAKER)
+    const action = await cloud.start({ services: 'api\nweb', images: 'ecr:web:bad', 'max-parallel': '1' })
+    await until('api goes on', () => action.output().includes('api | in progress'))
+    await deploysElsewhere(cloud, 'web', 'fix')
+    await deploysElsewhere(cloud, 'api', 'fix')
+    const { exitCode, outputs } = await action.result
+    expect([exitCode, outputs['status']]).toEqual([1, 'superseded'])
+    expect(told(outputs)[1]).toMatchObject({ name: 'web', status: 'superseded' })
+    expect(told(outputs)[1]?.reason).toMatch(/of fix:1, was put in before this one began: nothing was changed/)
+    expect([await revisionOf(cloud, 'web'), updatesOf(cloud, 'web')]).toEqual(['fix:1', 1])
   })
 
   inServiceCloud(

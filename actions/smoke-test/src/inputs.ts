@@ -21,6 +21,8 @@ export interface SmokeTestInputs {
   readonly checks: readonly Check[]
   readonly timeoutMs: number
   readonly polling: PollOptions
+  /** inputs that are given and hold for `urls` only, of which there are none */
+  readonly unused: readonly string[]
 }
 
 const MINUTES = 60_000
@@ -51,7 +53,13 @@ export function readInputs(input: InputReader): SmokeTestInputs {
     const needed = `${polling.successes} successes at intervals of ${durationText(polling.intervalMs)}`
     input.conflict('timeout', `is too short for ${needed}; allowed is more than ${durationText(least)}`)
   }
-  return { checks, timeoutMs, polling }
+  return { checks, timeoutMs, polling, unused: input.verbatim('urls').trim() === '' ? unusedInputs(input) : [] }
+}
+
+/** `expect-status` has a default in action.yml: that value counts as not given. */
+function unusedInputs(input: InputReader): string[] {
+  const names = ['expect-status', 'expect-body', 'expect-version', 'max-latency']
+  return names.filter(name => !['', name === 'expect-status' ? '2xx' : ''].includes(input.verbatim(name).trim()))
 }
 
 function headersOf(input: InputReader): ReadonlyMap<string, string> {

@@ -13,9 +13,14 @@ export const action: Action<SmokeTestInputs, readonly Progress[]> = {
   name: 'smoke-test',
   readInputs,
   start: ({ checks }) => checks.map(newProgress),
-  main: async ({ checks, timeoutMs, polling }, progresses, runtime) => {
+  main: async ({ checks, timeoutMs, polling, unused }, progresses, runtime) => {
     const { log, signal, output, hide } = runtime
     for (const secret of checks.flatMap(secretsOf)) hide(secret)
+    if (unused.length > 0)
+      log.warning(
+        `${unused.join(', ')} tested nothing`,
+        'They hold for urls, and there are none. An entry of checks has its own expect: status, body-contains, version, max-latency.',
+      )
     const deadline = new Deadline(runtime, timeoutMs)
     runtime.endBy(deadline.at + GRACE_MS)
     const watch = new Watch(progresses, log)

@@ -20,6 +20,7 @@ describeWith(['openssl'], 'TLS', () => {
       { 'tls-min-days': '20' },
       'up, but the TLS certificate ends in 9 days, on ',
     ],
+    ['one that has expired', { days: -1 }, {}, 'down: the TLS certificate of localhost has expired'],
     ['one that ends soon, and may', { days: 10 }, {}, undefined],
     ['a self-signed one', { days: 30, selfSigned: true }, {}, 'down: the TLS certificate of localhost is self-signed'],
     [

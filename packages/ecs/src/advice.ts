@@ -23,7 +23,7 @@ const REASONS: readonly (readonly [RegExp, Advice])[] = [
     },
   ],
   [
-    /CannotPullContainerError[\s\S]*(?:not found|manifest unknown|does not exist)/i,
+    /CannotPullContainerError[^\n]*(?:not found|manifest unknown|does not exist)/i,
     {
       cause: 'The tag was not pushed, the repository is wrong, or a pull-through prefix is missing.',
       next: ['Compare the image with what is in the repository; push the tag or correct the reference.'],
@@ -40,7 +40,7 @@ const REASONS: readonly (readonly [RegExp, Advice])[] = [
     },
   ],
   [
-    /CannotPullContainerError[\s\S]*(?:denied|forbidden|no basic auth|403|401)/i,
+    /CannotPullContainerError[^\n]*(?:denied|forbidden|unauthorized|no basic auth|\bstatus(?: code)?:? (?:401|403)\b|\b(?:401|403) (?:Unauthorized|Forbidden))/i,
     {
       cause: 'The execution role may not pull the image.',
       next: [
@@ -65,7 +65,7 @@ const REASONS: readonly (readonly [RegExp, Advice])[] = [
     },
   ],
   [
-    /ResourceInitializationError[\s\S]*(?:secret|ssm|parameter|asm)/i,
+    /ResourceInitializationError[^\n]*(?:secret|ssm|parameter|asm)/i,
     {
       cause: 'The execution role may not read a secret or parameter of the task definition, or its name is wrong.',
       next: [

@@ -14,6 +14,7 @@ export interface CheckDefaults {
 }
 
 const FIELDS = ['name', 'url', 'method', 'headers', 'body', 'expect'] as const
+const EMPTY = 'is empty; give a value, or leave the field out'
 const JSON_TYPE = ['content-type', 'application/json'] as const
 
 /**
@@ -119,7 +120,9 @@ function givenExpectations(node: unknown, entry: Entry): Map<ExpectField, unknow
   for (const { key, problem } of unknownKeys(node, EXPECT_FIELDS)) entry.problem(`expect.${key}`, problem)
   for (const field of EXPECT_FIELDS) {
     const value: unknown = node.get(field, true)
-    if (!isNothing(value)) given.set(field, value)
+    // A variable that came out empty leaves nothing: what was to be proven must not fall away unsaid.
+    if (node.has(field) && isNothing(value)) entry.problem(`expect.${field}`, EMPTY)
+    else if (!isNothing(value)) given.set(field, value)
   }
   return given
 }

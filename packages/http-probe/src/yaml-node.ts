@@ -9,9 +9,13 @@ export function textOf(node: unknown): string | undefined {
   return typeof node.value === 'string' ? node.value : (node.source ?? String(node.value))
 }
 
-/** One text or a list of them. */
+/** One text or a list of them. @throws Error for one that is empty: every answer holds it */
 export function textsOf(node: unknown): string[] {
-  return (isSeq(node) ? node.items : [node]).flatMap(entry => textOf(entry) ?? [])
+  return (isSeq(node) ? node.items : [node]).map(entry => {
+    const text = textOf(entry) ?? ''
+    if (text === '') throw new Error('is empty; allowed is a text, or a list of them')
+    return text
+  })
 }
 
 export function isNothing(node: unknown): boolean {

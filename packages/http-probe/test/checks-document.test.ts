@@ -110,6 +110,14 @@ describe('checks', () => {
     ['- { url: "http://a.test", expect: { headers: 1 } }', 'entry 1, expect.headers: allowed is a map'],
     ['- { url: "http://a.test", expect: { max-latency: 5 } }', 'entry 1, expect.max-latency: allowed is a duration'],
     ['- { url: "http://a.test", expect: { version: "" } }', 'entry 1, expect.version: is empty'],
+    // A variable that came out empty.
+    ['- { url: "http://a.test", expect: { version: } }', 'entry 1, expect.version: is empty; give a value'],
+    ['- { url: "http://a.test", expect: { body-contains: } }', 'entry 1, expect.body-contains: is empty; give a value'],
+    ['- { url: "http://a.test", expect: { body-contains: "" } }', 'entry 1, expect.body-contains: is empty'],
+    ['- { url: "http://a.test", expect: { body-contains: [a, ""] } }', 'entry 1, expect.body-contains: is empty'],
+    ['- { url: "http://a.test", expect: { body-matches: [~] } }', 'entry 1, expect.body-matches: is empty'],
+    ['- { url: "http://a.test", expect: { max-latency: } }', 'entry 1, expect.max-latency: is empty; give a value'],
+    ['- { url: "http://a.test", expect: { json: } }', 'entry 1, expect.json: is empty; give a value'],
     [
       '- { url: "http://a.test", expect: { version: { wanted: 1 } } }',
       'entry 1, expect.version: allowed is a text, or a map with value and path',

@@ -69,10 +69,11 @@ export async function runningImages(
   ecs: ECSClient,
   calling: Calling,
   unread?: (why: string) => void,
+  of: (rollout: Rollout) => string | undefined = revisionOf,
 ): Promise<Map<string, RunningImage[]>> {
   const arns = new Map(
     rollouts.flatMap(rollout => {
-      const arn = revisionOf(rollout)
+      const arn = of(rollout)
       return arn === undefined ? [] : [[rollout.name, arn] as const]
     }),
   )
@@ -101,8 +102,16 @@ function revisionOf({ status, deploymentId, service }: Rollout): string | undefi
   return currentRevisionArn(service, status === 'rolled-back' ? undefined : end)
 }
 
+/** That of the PRIMARY, where most tasks run another one: it is still being tried. */
+function triedRevision({ service }: Rollout): string | undefined {
+  if (service === undefined) return undefined
+  const tried = primaryRevisionArn(service)
+  return tried === currentRevisionArn(service) ? undefined : tried
+}
+
 /**
- * By service, the container whose tag means another digest now than what runs. Where that is not to be known, a notice
+ * By service, the container whose tag means another digest now than what runs, or than what the PRIMARY tries to run: a
+ * tag that was put back does not help a deployment that still starts the other image. Where that is not to be known, a notice
  * says for which service and why.
  */
 export async function movedTags(
@@ -116,6 +125,15 @@ export async function movedTags(
   const running = await runningImages(rollouts, ecs, calling, why => {
     unread = why
   })
+  const tried = await runningImages(
+    rollouts,
+    ecs,
+    calling,
+    why => {
+      unread = why
+    },
+    triedRevision,
+  )
   const asked = new Map<string, ReturnType<typeof meantDigests>>()
   const meant = (image: string): ReturnType<typeof meantDigests> => {
     const found = asked.get(image) ?? meantDigests(image, region, true, calling)
@@ -127,17 +145,18 @@ export async function movedTags(
   for (const { name, target, service } of rollouts) {
     for (const { name: container = '', image = '' } of target.definition.containerDefinitions ?? []) {
       if (image.includes('@sha256:') || service?.desiredCount === 0) continue
-      const entry = running.get(name)?.find(own => own.container === container)
+      const seen = [running, tried].flatMap(images => images.get(name)?.find(own => own.container === container) ?? [])
+      const same = seen.filter(entry => entry.image === image)
       // Another revision still runs: a deployment goes on, and no tag has moved.
-      if (entry !== undefined && entry.image !== image) continue
-      const digest = entry?.digest
-      if (digest === undefined) {
+      if (seen.length > 0 && same.length === 0) continue
+      const digests = same.flatMap(({ digest }) => digest ?? [])
+      if (digests.length === 0) {
         unknown.push(`${name}/${container}: ECS does not tell which digest runs.`)
         continue
       }
       const now = await meant(image)
       if ('unknown' in now) unknown.push(`${name}/${container}: ${image}: ${now.unknown}.`)
-      else if (!now.digests.has(digest)) moved.set(name, container)
+      else if (digests.some(digest => !now.digests.has(digest))) moved.set(name, container)
     }
   }
   const unsure = unknown.filter(line => ![...moved.keys()].some(name => line.startsWith(`${name}/`)))

@@ -1,5 +1,4 @@
 import { type Calling, call } from '@aws-deploy-actions/aws-clients'
-import { describedRevision, differences, familyRevision, withContainerChanges } from '@aws-deploy-actions/ecs'
 import {
   DescribeServiceRevisionsCommand,
   type ECSClient,
@@ -7,33 +6,42 @@ import {
   type ServiceDeploymentBrief,
   type ServiceRevision,
 } from '@aws-sdk/client-ecs'
+import { knownDigests, type Sameness, type Version } from './same-version.ts'
 
 /** ListServiceDeployments gives 100 at a time at most, DescribeServiceRevisions takes 20 (API reference). */
 const MOST_DEPLOYMENTS = 100
 const REVISIONS_PAGE = 20
+/** Where those that failed are listed, too. */
+const MOST_OF_ALL = 1000
 
 /**
  * The service revisions of the deployments that succeeded, newest first: those of the last 90 days, 100 at most (Amazon ECS
  * Developer Guide, "View service history using Amazon ECS service deployments"). As many are described as are asked for.
+ * @param before id of a deployment, `ecs-svc/…`, whatever became of it: only those older than it; none where it is not
+ * listed
  */
 export async function* successfulRevisions(
   service: string,
   ecs: ECSClient,
   cluster: string,
   calling: Calling,
+  before?: string,
 ): AsyncGenerator<ServiceRevision> {
-  const succeeded: ServiceDeploymentBrief[] = []
+  const briefs: ServiceDeploymentBrief[] = []
+  const most = before === undefined ? MOST_DEPLOYMENTS : MOST_OF_ALL
+  const status = before === undefined ? { status: ['SUCCESSFUL' as const] } : {}
   let nextToken: string | undefined
   do {
-    const input = { cluster, service, status: ['SUCCESSFUL' as const], maxResults: MOST_DEPLOYMENTS, nextToken }
+    const input = { cluster, service, ...status, maxResults: MOST_DEPLOYMENTS, nextToken }
     const listed = await call('ecs:ListServiceDeployments', calling, options =>
       ecs.send(new ListServiceDeploymentsCommand(input), options),
     )
-    succeeded.push(...(listed.serviceDeployments ?? []))
+    briefs.push(...(listed.serviceDeployments ?? []))
     nextToken = listed.nextToken
-  } while (nextToken !== undefined && succeeded.length < MOST_DEPLOYMENTS)
-  const arns = succeeded
-    .toSorted((a, b) => Number(b.createdAt) - Number(a.createdAt))
+  } while (nextToken !== undefined && briefs.length < most)
+  const newestFirst = briefs.toSorted((a, b) => Number(b.createdAt) - Number(a.createdAt))
+  const arns = (before === undefined ? newestFirst : olderThan(newestFirst, before))
+    .filter(brief => brief.status === 'SUCCESSFUL')
     .flatMap(({ targetServiceRevisionArn }) => targetServiceRevisionArn ?? [])
   for (let start = 0; start < arns.length; start += REVISIONS_PAGE) {
     const some = arns.slice(start, start + REVISIONS_PAGE)
@@ -43,6 +51,13 @@ export async function* successfulRevisions(
     const byArn = new Map(serviceRevisions.map(revision => [revision.serviceRevisionArn, revision]))
     yield* some.flatMap(arn => byArn.get(arn) ?? [])
   }
+}
+
+/** The number of a deployment is that of its service revision. */
+function olderThan(newestFirst: readonly ServiceDeploymentBrief[], deploymentId: string): ServiceDeploymentBrief[] {
+  const end = deploymentId.replace(/^.*\//, '/')
+  const at = newestFirst.findIndex(({ targetServiceRevisionArn }) => targetServiceRevisionArn?.endsWith(end))
+  return at < 0 ? [] : newestFirst.slice(at + 1)
 }
 
 /** The newest of them that is wanted. */
@@ -62,79 +77,48 @@ export interface Standing {
 
 /**
  * ECS keeps no record of why something was deployed. But when a version comes back, all that was deployed in between was
- * left: 1, 2, 3, 2 is a rollback from 3, and what stands is 1, 2.
+ * left: 1, 2, 3, 2 is a rollback from 3, and what stands is 1, 2. Where a digest was not recorded, it counts as the newest
+ * that it can be, and of the two stands what is known better.
  */
 export async function standingRevisions(
   newestFirst: AsyncIterable<ServiceRevision>,
-  ecs: ECSClient,
-  calling: Calling,
+  compared: (one: Version, other: Version) => Promise<Sameness>,
 ): Promise<Standing> {
   const revisions: ServiceRevision[] = []
   for await (const revision of newestFirst) revisions.push(revision)
   const standing: ServiceRevision[] = []
   const left: ServiceRevision[] = []
   for (const revision of revisions.toReversed()) {
-    for (const [at, earlier] of standing.entries()) {
-      if (!isSameVersion(revision, earlier) && !(await isWithItsDigests(revision, earlier, ecs, calling))) continue
-      left.push(...standing.splice(at).slice(1))
-      break
+    const found = await earlierVersion(revision, standing, compared)
+    if (found === undefined) {
+      standing.push(revision)
+      continue
     }
-    standing.push(revision)
+    const { earlier, isSure } = found
+    left.push(...standing.splice(standing.indexOf(earlier)).slice(1))
+    standing.push(isSure || knownDigests(revision) >= knownDigests(earlier) ? revision : earlier)
   }
-  const isBack = (revision: ServiceRevision): boolean => standing.some(other => isSameVersion(other, revision))
+  const gone: ServiceRevision[] = []
+  for (const revision of left) {
+    const sames = await Promise.all(standing.map(other => compared(other, revision)))
+    if (sames.every(same => same === 'different')) gone.push(revision)
+  }
   const newest = (a: ServiceRevision, b: ServiceRevision): number => Number(b.createdAt) - Number(a.createdAt)
-  return { standing: standing.toReversed(), left: left.filter(revision => !isBack(revision)).toSorted(newest) }
+  return { standing: standing.toReversed(), left: gone.toSorted(newest) }
 }
 
-/** The same task definition with the same digests, as far as they are known: behind a tag that moved, one is two versions. */
-export function isSameVersion(
-  { taskDefinition, containerImages = [] }: ServiceRevision,
-  other: Pick<ServiceRevision, 'taskDefinition' | 'containerImages'>,
-): boolean {
-  if (taskDefinition !== other.taskDefinition) return false
-  const digests = digestsOf(other)
-  return containerImages.every(({ containerName, imageDigest }) => {
-    const digest = digests.get(containerName)
-    return digest === undefined || imageDigest === undefined || digest === imageDigest
-  })
-}
-
-/** Is it the earlier one with the digests that ran then in place of its tags, as a rollback registers it? */
-async function isWithItsDigests(
-  { taskDefinition = '', containerImages = [] }: ServiceRevision,
-  earlier: ServiceRevision,
-  ecs: ECSClient,
-  calling: Calling,
-): Promise<boolean> {
-  const digests = digestsOf(earlier)
-  const tags = new Map((earlier.containerImages ?? []).map(({ containerName, image }) => [containerName, image]))
-  const pinned = containerImages.filter(
-    ({ containerName, image = '' }) => image.includes('@sha256:') && tags.get(containerName)?.includes('@') === false,
-  )
-  const isPossible =
-    taskDefinition !== earlier.taskDefinition &&
-    familyOf(taskDefinition) === familyOf(earlier.taskDefinition) &&
-    pinned.length > 0 &&
-    containerImages.every(({ containerName, imageDigest }) => digests.get(containerName) === imageDigest)
-  if (!isPossible) return false
-  const [now, then] = await Promise.all(
-    [taskDefinition, earlier.taskDefinition ?? ''].map(arn => describedRevision(ecs, arn, calling)),
-  )
-  if (now === undefined || then === undefined) return false
-  const withDigests = pinned.reduce(
-    (definition, { containerName = '', image = '' }) =>
-      withContainerChanges(definition, containerName, { image, secrets: new Map() }),
-    then.definition,
-  )
-  return differences(withDigests, now.definition).length === 0
-}
-
-function digestsOf({
-  containerImages = [],
-}: Pick<ServiceRevision, 'containerImages'>): Map<string | undefined, string | undefined> {
-  return new Map(containerImages.map(entry => [entry.containerName, entry.imageDigest]))
-}
-
-function familyOf(arn = ''): string {
-  return familyRevision(arn).replace(/:\d+$/, '')
+/** The one that surely is the same version; failing that, the newest that may be, before all with the same revision. */
+async function earlierVersion(
+  revision: ServiceRevision,
+  standing: readonly ServiceRevision[],
+  compared: (one: Version, other: Version) => Promise<Sameness>,
+): Promise<{ readonly earlier: ServiceRevision; readonly isSure: boolean } | undefined> {
+  const possible: ServiceRevision[] = []
+  for (const earlier of standing.toReversed()) {
+    const same = await compared(revision, earlier)
+    if (same === 'same') return { earlier, isSure: true }
+    if (same === 'unsure') possible.push(earlier)
+  }
+  const likely = possible.find(({ taskDefinition }) => taskDefinition === revision.taskDefinition) ?? possible[0]
+  return likely === undefined ? undefined : { earlier: likely, isSure: false }
 }

@@ -170,8 +170,8 @@ function rollbackTargets(input: InputReader, operation: DeployInputs['operation'
     const name = isObject(entry) ? entry['name'] : undefined
     const previous = isObject(entry) ? entry['previousTaskDefinition'] : undefined
     if (typeof name === 'string' && typeof previous === 'string' && isObject(entry)) {
-      const { taskDefinition, status, deploymentId } = entry
-      const isSame = taskDefinition === previous && status === 'deployed' && typeof deploymentId === 'string'
+      const { taskDefinition, deploymentId } = entry
+      const isSame = taskDefinition === previous && typeof deploymentId === 'string'
       targets.set(name, { revision: previous, beforeDeployment: isSame ? deploymentId : undefined })
     } else if (typeof name !== 'string') input.conflict('rollback-to', `an entry has no name; ${allowed}`)
     else input.conflict('rollback-to', `the entry of ${name} has no previousTaskDefinition; ${allowed}`)

@@ -39,14 +39,19 @@ export async function plannedDeployment(inputs: DeployInputs, ecs: ECSClient, ca
 }
 
 /**
- * The result for every item.
+ * The result for every item, of so many at the same time.
  * @throws Failure with the problems of all of them
  */
 export async function ofEach<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
+  atOnce = items.length,
 ): Promise<Result[]> {
-  const results = await Promise.allSettled(items.map(work))
+  const results: PromiseSettledResult<Result>[] = []
+  await inParallel(atOnce, [...items.entries()], async ([index, item]) => {
+    const [result] = await Promise.allSettled([work(item)])
+    results[index] = result
+  })
   const problems = results.flatMap(result => (result.status === 'rejected' ? [asFailure(result.reason)] : []))
   const [first] = problems
   if (first === undefined) return results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
@@ -64,11 +69,18 @@ export async function checked(
   if (!wanted) return plan
   const { preflight } = await import('@aws-deploy-actions/ecs/preflight')
   await preflight(
-    plan.wanted.map(({ desired }) => desired),
+    plan.wanted.map(({ name, desired }) =>
+      isFargate(plan.services.get(name)) ? { ...desired, requiresCompatibilities: ['FARGATE' as const] } : desired,
+    ),
     region,
     calling,
   )
   return plan
+}
+
+/** A definition need not say where it runs; then the service does, and with it the platform of the images. */
+function isFargate({ launchType, capacityProviderStrategy = [] }: Partial<Service> = {}): boolean {
+  return launchType === 'FARGATE' || capacityProviderStrategy.some(one => one.capacityProvider?.startsWith('FARGATE'))
 }
 
 function allOf(failures: readonly Failure[]): Failure {

@@ -3,6 +3,7 @@ import {
   DescribeServiceDeploymentsCommand,
   type ECSClient,
   ListServiceDeploymentsCommand,
+  type Service,
   type ServiceDeployment,
 } from '@aws-sdk/client-ecs'
 import { DEPLOYMENTS_UNREAD } from './once.ts'
@@ -20,6 +21,8 @@ const BEHIND_MS = 10_000
 /** The service names its current deployment, which can be stale; after so many looks the list is asked for, a few at a time. */
 const LOOKS_BEFORE_LIST = 2
 const LISTS_PER_LOOK = 5
+/** DescribeServices can forget a service for a moment (eventual consistency); so often in a row, it is gone. */
+const LOOKS_UNTIL_GONE = 3
 
 /**
  * Looks at all services of a step at once: calls grow with services/10 and services/20, not with services. Where
@@ -33,6 +36,8 @@ export class ServicePoller {
   #withoutServices = false
   /** looks in which the service deployment of a deployment was not found */
   readonly #looks = new Map<string, number>()
+  /** looks in which the service itself was not found */
+  readonly #missing = new Map<string, number>()
   /** status of the service deployment when the service was last asked for */
   readonly #seen = new Map<string, string | undefined>()
 
@@ -74,6 +79,7 @@ export class ServicePoller {
         const service = services.get(rollout.name)
         this.#seen.set(rollout.name, rollout.serviceDeployment?.status)
         if (service !== undefined && !isBehind({ ...rollout, service }, calling.clock.now())) rollout.service = service
+        this.#noteMissing(rollout, service)
       }
     } catch (error) {
       const otherWay = rollouts.every(({ serviceDeployment }) => serviceDeployment !== undefined)
@@ -84,6 +90,13 @@ export class ServicePoller {
         `Without ${error.action} the verdict comes from the service deployments alone.`,
       )
     }
+  }
+
+  /** A service that was deleted is listed as INACTIVE for a while, and then no more (API reference, DeleteService). */
+  #noteMissing(rollout: Rollout, service: Service | undefined): void {
+    const missing = service === undefined ? (this.#missing.get(rollout.name) ?? 0) + 1 : 0
+    this.#missing.set(rollout.name, missing)
+    if (missing >= LOOKS_UNTIL_GONE) rollout.service = { ...rollout.service, status: 'INACTIVE', deployments: [] }
   }
 
   /** Ours is the one whose target revision carries the number of our deployment: `ecs-svc/NUMBER`, `…/NUMBER`. */

@@ -4,7 +4,8 @@ import { familyRevision } from '@aws-deploy-actions/ecs'
 import type { FailureRecord } from '@aws-deploy-actions/pipeline-report'
 import { evidenceOf } from './evidence.ts'
 import { inParallel } from './in-parallel.ts'
-import { currentVerdict, ecsRollsBack, ownDeployment, primaryDeployment, type Rollout } from './rollout.ts'
+import { currentVerdict, ecsRollsBack, noteWayBack, ownDeployment, primaryDeployment, type Rollout } from './rollout.ts'
+import { sentences } from './sentences.ts'
 import type { Step } from './step.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -19,24 +20,30 @@ const EVIDENCE_AT_ONCE = 4
 
 /**
  * Follows all rollouts that are in progress until each is settled; tells changes and first signs of failure.
+ * @param takeBack called after each look: what has failed need not wait for the others. What it begins is followed, too
  * @throws DeadlineExceeded, Cancelled, PermissionError, CredentialsError; the rollouts say how far they came
  */
 export async function untilSettled(
   rollouts: readonly Rollout[],
   step: Step,
   startMore: () => Promise<void> = async () => {},
+  takeBack: () => Promise<void> = async () => {},
 ): Promise<void> {
   const began = step.calling.clock.now()
   let toldAt = began
   await poll(step.calling, LOOK_EVERY_MS, async () => {
     await startMore()
+    // What was refused at once, too, can be a reason to take others back.
+    await takeBack()
     const open = rollouts.filter(isOpen)
     if (open.length === 0) return rollouts.every(({ status }) => status !== 'waiting') || undefined
     await step.poller.look(open, step.calling)
     await step.targets.look(open, step.calling)
     await inParallel(EVIDENCE_AT_ONCE, open, rollout => settle(rollout, step))
-    const still = open.filter(isOpen)
-    if (still.length < open.length) await step.announce()
+    const settled = open.some(rollout => !isOpen(rollout))
+    await takeBack()
+    const still = rollouts.filter(isOpen)
+    if (settled) await step.announce()
     if (still.length === 0 && rollouts.every(({ status }) => status !== 'waiting')) return true
     if (step.calling.clock.now() - toldAt >= STILL_EVERY_MS) {
       toldAt = step.calling.clock.now()
@@ -52,6 +59,7 @@ function isOpen({ status }: Rollout): boolean {
 }
 
 async function settle(rollout: Rollout, step: Step): Promise<void> {
+  noteWayBack(rollout)
   const verdict = currentVerdict(rollout)
   if (verdict === undefined) return
   const { log, clock } = step.calling
@@ -66,13 +74,24 @@ async function settle(rollout: Rollout, step: Step): Promise<void> {
     await tellFailure(rollout, verdict, step)
   }
   if (verdict.kind === 'rolling-back' || (verdict.kind === 'failed' && ecsMayFollow(rollout, clock.now()))) return
+  if (verdict.kind === 'superseded') rollout.reason = sentences(rollout.reason, verdict.reason)
   rollout.reason ??= verdict.reason
   rollout.seconds = secondsOf(rollout, clock.now())
+  if (rollout.goingBack) {
+    rollout.status = endOfWayBack(verdict)
+    return
+  }
   if (verdict.kind === 'rolled-back') {
     const runs = rollout.service === undefined ? undefined : primaryDeployment(rollout.service)?.taskDefinition
     if (runs !== undefined && runs !== rollout.target.arn) rollout.backTo = familyRevision(runs)
   }
   rollout.status = verdict.kind
+}
+
+/** What the verdict about our way back says about the service. */
+function endOfWayBack({ kind }: Verdict): 'rolled-back' | 'superseded' | 'failed' {
+  if (kind === 'deployed') return 'rolled-back'
+  return kind === 'superseded' ? 'superseded' : 'failed'
 }
 
 /** FAILED, and ECS is configured to take it back: `deployments[]` shows the one before the other. */
@@ -100,19 +119,70 @@ export function secondsOf({ startedAt }: Rollout, now: number): number {
   return Math.round((now - (startedAt ?? now)) / 100) / 10
 }
 
-/** The first sign of a failure is an error at once, with evidence; what follows is told as it comes. */
+/** The first sign of a failure is an error at once, with evidence; so is that of a way back which fails. */
 async function tellFailure(rollout: Rollout, verdict: Verdict, step: Step): Promise<void> {
-  if (step.failures.has(rollout.name)) return
+  const notBack = failedWayBack(rollout, verdict)
+  const isFirst = !step.failures.has(rollout.name) && !rollout.goingBack
+  if (isFirst) await tellFirst(rollout, verdict, step)
+  if (notBack === undefined || rollout.toldWayBack !== undefined) return
+  rollout.toldWayBack = notBack
+  // Where there was nothing to go back to, no way back has tasks of its own.
+  if (isFirst && wayBackOf(rollout, verdict).deploymentId === rollout.deploymentId) return
+  await tellWayBack(rollout, notBack, verdict, step)
+}
+
+async function tellFirst(rollout: Rollout, verdict: Verdict, step: Step): Promise<void> {
+  const { name } = rollout
   rollout.reason = verdict.reason
-  const ecsActs = verdict.kind === 'rolling-back' ? '; ECS is rolling back' : ''
-  const failure = await failureWithEvidence(
-    rollout,
-    `The deployment of ${rollout.name} failed${ecsActs}.`,
-    verdict.reason,
-    step,
-  )
-  step.failures.set(rollout.name, failure)
-  step.calling.log.error(`${rollout.name} failed`, failureText(failure))
+  const what = `The deployment of ${name} failed${ecsActs(verdict)}.`
+  const failure = await failureWithEvidence(rollout, what, verdict.reason, step)
+  step.failures.set(name, failure)
+  step.calling.log.error(`${name} failed`, failureText(failure))
+}
+
+async function tellWayBack(rollout: Rollout, notBack: string, verdict: Verdict, step: Step): Promise<void> {
+  const { name, goingBack, reason = '' } = rollout
+  // What ECS could not take back it tells in its own words.
+  const words = goingBack ? sentences(`${notBack}.`, verdict.reason) : verdict.reason
+  if (!reason.includes(words)) rollout.reason = sentences(reason, words)
+  const what = `${notBack}${ecsActs(verdict)}.`
+  const failure = await failureWithEvidence(wayBackOf(rollout, verdict), what, verdict.reason, step)
+  const first = step.failures.get(name)
+  step.failures.set(name, first === undefined ? failure : withWayBack(first, failure))
+  step.calling.log.error(`${name} could not be taken back`, failureText(failure))
+}
+
+function ecsActs({ kind }: Verdict): string {
+  return kind === 'rolling-back' ? '; ECS is rolling back' : ''
+}
+
+/** What failed, when it is the way back and not the deployment. */
+function failedWayBack({ goingBack, backTo, name }: Rollout, verdict: Verdict): string | undefined {
+  if (goingBack) return `Going back to ${backTo} failed, too`
+  return verdict.kind === 'failed' && verdict.wayBack ? `ECS could not take ${name} back` : undefined
+}
+
+/** The way back as a deployment: its tasks, its revision, and its own words. */
+function wayBackOf(rollout: Rollout, { reason }: Verdict): Rollout {
+  const { service, previous, putInAt, goingBack } = rollout
+  const primary = service === undefined ? undefined : primaryDeployment(service)
+  const target = { ...previous, arn: primary?.taskDefinition ?? previous.arn }
+  return {
+    ...rollout,
+    reason,
+    target,
+    ...(goingBack || primary?.id === undefined ? {} : { deploymentId: primary.id }),
+    ...(goingBack && putInAt !== undefined ? { startedAt: putInAt } : {}),
+  }
+}
+
+/** The first failure is the cause, the second what is wrong now: both stay. */
+function withWayBack(first: FailureRecord, { what, said, seen = [], next = [] }: FailureRecord): FailureRecord {
+  return {
+    ...first,
+    seen: [...(first.seen ?? []), what, ...(said === undefined ? [] : [`AWS says: ${said}`]), ...seen],
+    next: [...new Set([...(first.next ?? []), ...next])],
+  }
 }
 
 /** @param mostMs how long collecting the evidence may take; unless it is given, until the deadline at most */

@@ -1,3 +1,4 @@
+import { Deadline, DeadlineExceeded } from '@aws-deploy-actions/action-runtime'
 import { AwsError, type Calling, call, PermissionError } from '@aws-deploy-actions/aws-clients'
 import { describedRevision, familyRevision, registeredRevision } from '@aws-deploy-actions/ecs'
 import {
@@ -13,6 +14,7 @@ import { putIn, type Updated } from './put-in.ts'
 import { withRecordedDigests } from './recorded-digests.ts'
 import { primaryDeployment } from './rollout.ts'
 import { describedServices } from './services.ts'
+import { saysRollback } from './verdict.ts'
 
 export const ECS_ROLLS_BACK = 'ECS is rolling it back; that goes on.'
 
@@ -83,7 +85,7 @@ export interface Overtaken {
 
 /** Is it ECS's own way back, begun since the last look? */
 export function isWayBackOfEcs({ overtakenBy }: Overtaken): boolean {
-  return /roll(?:ing|ed) back/i.test(overtakenBy.rolloutStateReason ?? '')
+  return saysRollback(overtakenBy)
 }
 
 export function overtakenWords({ overtakenBy: { id, taskDefinition = '' } }: Overtaken): string {
@@ -102,10 +104,10 @@ export async function putBack(
   region: string,
   calling: Calling,
 ): Promise<PutBack | Overtaken | undefined> {
-  const found = await revisionBefore(way, ecs, cluster, calling)
+  const found = await revisionBefore(way, ecs, cluster, half(calling))
   const known = found?.taskDefinition ?? (way.previous === way.taskDefinition ? undefined : way.previous)
   if (known === undefined) return undefined
-  const arn = await runnable(way.name, known, found, region, ecs, calling)
+  const arn = await runnable(way.name, known, found, region, ecs, half(calling))
   const before = (await describedServices(ecs, cluster, [way.name], calling)).get(way.name)
   if (before === undefined) return undefined
   const primary = primaryDeployment(before)
@@ -124,7 +126,7 @@ export async function putBack(
 }
 
 async function revisionBefore(
-  { name, deploymentId }: WayBack,
+  { name, deploymentId, previous, taskDefinition }: WayBack,
   ecs: ECSClient,
   cluster: string,
   calling: Calling,
@@ -134,9 +136,21 @@ async function revisionBefore(
     const isEarlier = ({ serviceRevisionArn }: ServiceRevision) => serviceRevisionArn?.endsWith(`/${number}`) === false
     return await newestOf(successfulRevisions(name, ecs, cluster, calling), isEarlier)
   } catch (error) {
-    if (error instanceof PermissionError || error instanceof AwsError) return undefined
+    // Where nothing else is known, "too slow" must not read as "nothing earlier".
+    const isKnown = previous !== undefined && previous !== taskDefinition
+    if (isNoAnswer(error) && (isKnown || !(error instanceof DeadlineExceeded))) return undefined
     throw error
   }
+}
+
+/** Denied, refused, or too slow: what is known without it has to do. A cancel and lost credentials are none of these. */
+function isNoAnswer(error: unknown): boolean {
+  return error instanceof PermissionError || error instanceof AwsError || error instanceof DeadlineExceeded
+}
+
+/** So much of what is left of the time may go into looking up where to: the request itself needs the rest. */
+function half(calling: Calling): Calling {
+  return { ...calling, deadline: new Deadline(calling.clock, Math.max(0, calling.deadline.left / 2)) }
 }
 
 /**
@@ -160,7 +174,7 @@ async function runnable(
         : await withRecordedDigests(name, target.definition, ran, region, false, calling)
     return (await registeredRevision(ecs, definition, target, calling)).arn
   } catch (error) {
-    if (error instanceof PermissionError || error instanceof AwsError) return arn
+    if (isNoAnswer(error)) return arn
     throw error
   }
 }

@@ -1,7 +1,7 @@
 import type { Revision } from '@aws-deploy-actions/ecs'
 import type { Deployment, Service, ServiceDeployment } from '@aws-sdk/client-ecs'
 import type { CountChange } from './desired-count.ts'
-import { type Verdict, verdictOf } from './verdict.ts'
+import { saysRollback, type Verdict, verdictOf } from './verdict.ts'
 
 /** Where one service of the step stands. */
 export type ServiceStatus =
@@ -50,6 +50,16 @@ export interface Rollout {
   failedAt?: number
   /** `family:revision` that the service goes back to, or went back to */
   backTo?: string
+  /** we have put an earlier revision back in, or the earlier number of tasks, and follow that */
+  goingBack?: boolean
+  /** why the service is not taken back by us: there is nothing to go back to, or AWS refused it */
+  noWayBack?: 'nothing earlier' | 'refused'
+  /** the number of tasks was put back, or could not be */
+  countSettled?: boolean
+  /** id of a PRIMARY that was seen to be ECS's way back */
+  wayBackId?: string
+  /** what was told of a way back that failed */
+  toldWayBack?: string
   /** what was last told about it, so that nothing is told twice */
   told?: string
   readonly toldBefore: Set<string>
@@ -83,7 +93,7 @@ export function newRollout(name: string, previous: Revision, target: Revision, s
 
 /** The verdict as of the last look; undefined before the first. */
 export function currentVerdict(rollout: Rollout): Verdict | undefined {
-  const { service, deploymentId, previous, serviceDeployment, sawFailure, joined } = rollout
+  const { service, deploymentId, previous, serviceDeployment, sawFailure, joined, wayBackId } = rollout
   if (service === undefined || deploymentId === undefined) return undefined
   const verdict = verdictOf({
     service,
@@ -91,6 +101,7 @@ export function currentVerdict(rollout: Rollout): Verdict | undefined {
     previousTaskDefinition: previous.arn,
     serviceDeployment,
     sawFailure,
+    wayBackId,
   })
   // An earlier deployment can be complete while tasks are missing: a changed desired count starts no deployment.
   if (joined && verdict.kind === 'deployed' && !hasAllTasks(service)) {
@@ -98,6 +109,13 @@ export function currentVerdict(rollout: Rollout): Verdict | undefined {
     return { kind: 'in-progress', reason: `${runningCount} of ${desiredCount} tasks running.` }
   }
   return verdict
+}
+
+/** Once ECS's way back is complete, nothing in it says any more what it was. */
+export function noteWayBack(rollout: Rollout): void {
+  const primary = rollout.service === undefined ? undefined : primaryDeployment(rollout.service)
+  if (primary?.id === undefined || primary.id === rollout.deploymentId || !saysRollback(primary)) return
+  rollout.wayBackId = primary.id
 }
 
 /** Our own entry in `deployments[]`. */

@@ -11,6 +11,7 @@ import { familyRevision } from '@aws-deploy-actions/ecs'
 import type { FailureRecord } from '@aws-deploy-actions/pipeline-report'
 import { ECSClient } from '@aws-sdk/client-ecs'
 import { setOutputs } from './announce.ts'
+import { rememberBegun } from './clean-up.ts'
 import { movedTags, runningImages } from './digests.ts'
 import { plannedRollback } from './go-back.ts'
 import type { DeployInputs } from './inputs.ts'
@@ -19,10 +20,11 @@ import { isSteady, type Plan, planLines, plannedDeployment, rolloutsOf } from '.
 import { ServicePoller } from './poller.ts'
 import { failureWithEvidence, untilSettled } from './roll-out.ts'
 import { newRollout, primaryDeployment, type Rollout, type RunningImage } from './rollout.ts'
+import { sentences } from './sentences.ts'
 import { ServicesFailed } from './services-failed.ts'
 import { startWaiting } from './start.ts'
 import type { Step } from './step.ts'
-import { requestAllBack, sentences, takeBack } from './take-back.ts'
+import { requestAllBack, takeBack } from './take-back.ts'
 import { TargetWatch, targetHealthIn } from './targets.ts'
 
 /** What a step found out and did. */
@@ -101,9 +103,16 @@ async function rolledOut(run: DeployRun, step: Step): Promise<string> {
         await runtime.remember('deployments', '')
       }
     } else {
-      await untilSettled(rollouts, step, () => startWaiting(rollouts, forced, step))
-      await takeBack(rollouts, step)
-      await runtime.remember('deployments', '')
+      await untilSettled(
+        rollouts,
+        step,
+        () => startWaiting(rollouts, forced, step),
+        () => takeBack(rollouts, step),
+      )
+      await rememberBegun(
+        rollouts.filter(({ noWayBack }) => noWayBack === 'refused'),
+        step,
+      )
     }
   } catch (error) {
     const timedOut = error instanceof DeadlineExceeded
@@ -151,9 +160,15 @@ async function startAll(rollouts: readonly Rollout[], forced: ReadonlyMap<string
 }
 
 /** The status of a success. @throws ServicesFailed */
-function verdictOn(run: DeployRun, { wait, operation }: DeployInputs): string {
+function verdictOn(run: DeployRun, { wait, operation, rollbackTo }: DeployInputs): string {
   const { rollouts } = run
   if (operation === 'rollback') {
+    // Whoever asks for what ran before, and is told "rolled back", must not have what ran all the time.
+    for (const rollout of rollouts.filter(({ name, status }) => status === 'unchanged' && !rollbackTo.has(name))) {
+      if (rollout.reason !== undefined) continue
+      rollout.status = 'failed'
+      rollout.reason = `It runs ${familyRevision(rollout.target.arn)} already: nothing was taken back.`
+    }
     for (const rollout of rollouts.filter(({ status }) => status === 'rolled-back')) {
       rollout.status = 'failed'
       rollout.reason = sentences(rollout.reason, `The rollback itself failed; it runs ${rollout.backTo} again.`)

@@ -22,7 +22,11 @@ export class ServicesFailed extends Failure {
       ...(first?.cause === undefined ? {} : { cause: first.cause }),
       ...(first?.next === undefined ? {} : { next: first.next }),
     })
-    this.annotated = bad.every(({ name, status }) => failures.has(name) || status === 'rolled-back')
+    // What became known only after a failure was annotated is in the states here.
+    this.annotated = bad.every(
+      ({ name, status, noWayBack }) =>
+        status === 'rolled-back' || (status === 'failed' && failures.has(name) && noWayBack === undefined),
+    )
     this.status = bad.some(({ status }) => status === 'failed')
       ? 'failed'
       : bad.some(({ status }) => status === 'superseded')

@@ -1,6 +1,7 @@
 import { failureText } from '@aws-deploy-actions/action-runtime'
 import { AwsError, PermissionError } from '@aws-deploy-actions/aws-clients'
 import { familyRevision } from '@aws-deploy-actions/ecs'
+import type { Service } from '@aws-sdk/client-ecs'
 import { rememberBegun } from './clean-up.ts'
 import { serviceConsoleUrl } from './console.ts'
 import { inParallel } from './in-parallel.ts'
@@ -32,14 +33,15 @@ export async function startWaiting(
   const next = waiting.slice(0, room)
   if (next.length === 0) return
   await lookedAgain(next, step)
-  for (const rollout of next) {
+  const free = next.filter(({ status }) => status === 'waiting')
+  for (const rollout of free) {
     rollout.status = 'in-progress'
     const from = rollout.service?.desiredCount
     const to = step.inputs.desiredCount
     if (from !== undefined && to !== undefined && from !== to) rollout.count = { from, to }
   }
   await rememberBegun(rollouts, step)
-  await inParallel(AT_ONCE, next, rollout => start(rollout, forced.has(rollout.name), rollouts.length === 1, step))
+  await inParallel(AT_ONCE, free, rollout => start(rollout, forced.has(rollout.name), rollouts.length === 1, step))
   await rememberBegun(rollouts, step)
   await step.announce()
 }
@@ -52,9 +54,22 @@ async function lookedAgain(rollouts: readonly Rollout[], { ecs, inputs, calling 
     const service = services.get(rollout.name)
     const before = service === undefined ? undefined : primaryDeployment(service)?.id
     if (service === undefined || before === undefined) continue
+    const isAnother = before !== rollout.before && isForeign(service, rollout)
     rollout.service = service
     rollout.before = before
+    if (!isAnother) continue
+    // What we planned was made from the revision before it, and would silently undo it.
+    rollout.status = 'superseded'
+    const { id, taskDefinition = '' } = primaryDeployment(service) ?? {}
+    rollout.reason = `Another deployment, ${id} of ${familyRevision(taskDefinition)}, was put in before this one began: nothing was changed.`
+    calling.log.info(`${rollout.name}: ${rollout.reason}`)
   }
+}
+
+/** Is its PRIMARY neither what ran when we planned nor what we want? */
+function isForeign(service: Service, { previous, target }: Rollout): boolean {
+  const now = primaryDeployment(service)?.taskDefinition
+  return now !== previous.arn && now !== target.arn
 }
 
 async function start(rollout: Rollout, forced: boolean, alone: boolean, step: Step): Promise<void> {

@@ -1,11 +1,11 @@
 import { asFailure, Deadline } from '@aws-deploy-actions/action-runtime'
-import type { Calling } from '@aws-deploy-actions/aws-clients'
+import { AwsError, type Calling, PermissionError } from '@aws-deploy-actions/aws-clients'
 import { familyRevision } from '@aws-deploy-actions/ecs'
 import { rememberBegun } from './clean-up.ts'
 import { putCountBack } from './desired-count.ts'
 import { inParallel } from './in-parallel.ts'
 import { putInAlready } from './put-in.ts'
-import { secondsOf, untilSettled } from './roll-out.ts'
+import { secondsOf } from './roll-out.ts'
 import {
   ECS_ROLLS_BACK,
   isWayBackOfEcs,
@@ -16,7 +16,9 @@ import {
   type WayBack,
 } from './rollback.ts'
 import { currentVerdict, primaryDeployment, type Rollout } from './rollout.ts'
+import { sentences } from './sentences.ts'
 import type { Step } from './step.ts'
+import { isDeleted } from './verdict.ts'
 
 const NOTHING_EARLIER = 'There is no earlier revision that worked: nothing to go back to.'
 const HAD_BEGUN = 'had begun before this step; it goes on.'
@@ -29,70 +31,84 @@ const ATTEMPT_MS = 1500
 const SECOND_LOOK_MS = 700
 
 /**
- * Takes services back that failed without ECS doing so (or, with `all`, every service of the step), and proves it.
- * A service with nothing to go back to stays failed.
+ * Begins to take services back: each that failed without ECS doing so, as soon as it has failed, and with `all` then also
+ * those of the step that are deployed. Whoever follows the rollouts sees how it ends. What ECS takes back itself gets its
+ * number of tasks back.
  */
 export async function takeBack(rollouts: readonly Rollout[], step: Step): Promise<void> {
   const { inputs, calling } = step
   if (inputs.rollback === 'none') return
-  const failed = rollouts.filter(hasFailed)
-  const anyBack = rollouts.some(({ status }) => status === 'rolled-back' || status === 'failed')
-  const others = inputs.rollback === 'all' && anyBack ? rollouts.filter(({ status }) => status === 'deployed') : []
   // ECS has taken the revision back, and leaves the number of tasks as it is.
-  const byEcs = rollouts.filter(({ status, count }) => status === 'rolled-back' && count !== undefined)
+  const byEcs = rollouts.filter(
+    ({ status, count, goingBack, countSettled }) =>
+      status === 'rolled-back' && count !== undefined && !goingBack && !countSettled,
+  )
   await inParallel(AT_ONCE, byEcs, async rollout => {
+    rollout.countSettled = true
     rollout.reason = sentences(rollout.reason, await countBackWords(rollout, step.ecs, inputs.cluster, calling))
   })
-  const back: Rollout[] = []
-  const byEcsNow: Rollout[] = []
+  const failed = rollouts.filter(rollout => hasFailed(rollout) && rollout.noWayBack === undefined)
+  const anyBack = rollouts.some(({ status, goingBack }) => status === 'rolled-back' || status === 'failed' || goingBack)
+  const others = inputs.rollback === 'all' && anyBack ? rollouts.filter(({ status }) => status === 'deployed') : []
   await inParallel(AT_ONCE, [...failed, ...others], async rollout => {
-    if (rollout.joined && rollout.status === 'failed') {
-      const count = await countBackWords(rollout, step.ecs, inputs.cluster, calling)
-      rollout.reason = sentences(rollout.reason, `The deployment ${rollout.deploymentId} ${HAD_BEGUN}`, count)
-      return
-    }
-    if (rollout.joined) {
-      // The deployment is an earlier one: only the number of tasks was ours.
-      const service = await putCountBack(rollout.name, rollout.count, step.ecs, inputs.cluster, calling)
-      if (service === undefined) return
-      rollout.reason = ANOTHER_FAILED
-      rollout.status = 'in-progress'
-      rollout.backTo = familyRevision(rollout.previous.arn)
-      rollout.service = service
-      back.push(rollout)
-      return
-    }
-    const found = await putBack(wayBackOf(rollout), step.ecs, inputs.cluster, inputs.region, calling)
-    if (found === undefined) {
-      calling.log.info(`${rollout.name}: ${NOTHING_EARLIER}`)
-      rollout.reason = sentences(rollout.reason, NOTHING_EARLIER)
-      if (rollout.status === 'deployed') rollout.status = 'failed'
-      return
-    }
-    if ('overtakenBy' in found) {
-      if (isWayBackOfEcs(found)) {
-        rollout.status = 'in-progress'
-        byEcsNow.push(rollout)
-        return
-      }
-      rollout.status = 'superseded'
-      rollout.reason = sentences(rollout.reason, overtakenWords(found))
-      calling.log.info(`${rollout.name}: ${rollout.reason}`)
-      return
-    }
-    if (rollout.status === 'deployed') rollout.reason = ANOTHER_FAILED
-    followBack(rollout, found, calling.clock.now())
-    back.push(rollout)
-  })
-  if (back.length + byEcsNow.length === 0) return
-  await untilSettled([...back, ...byEcsNow], step)
-  for (const rollout of back) {
-    if (rollout.status === 'deployed') rollout.status = 'rolled-back'
-    else if (rollout.status === 'rolled-back' || rollout.status === 'failed') {
+    try {
+      await beginWayBack(rollout, step)
+    } catch (error) {
+      // The others go back all the same, and `post` tries this one again.
+      if (!(error instanceof AwsError || error instanceof PermissionError)) throw error
+      rollout.noWayBack = 'refused'
       rollout.status = 'failed'
-      rollout.reason = sentences(rollout.reason, `Going back to ${rollout.backTo} failed, too.`)
+      const words = sentences('It could not be taken back.', error.message, error.details.said)
+      rollout.reason = sentences(rollout.reason, words)
+      calling.log.info(`${rollout.name}: ${words}`)
     }
+  })
+}
+
+/** A service with nothing to go back to stays failed. */
+async function beginWayBack(rollout: Rollout, step: Step): Promise<void> {
+  const { inputs, calling } = step
+  if (rollout.service !== undefined && isDeleted(rollout.service)) {
+    rollout.noWayBack = 'nothing earlier'
+    return
   }
+  if (rollout.joined && rollout.status === 'failed') {
+    rollout.noWayBack = 'nothing earlier'
+    const count = await countBackWords(rollout, step.ecs, inputs.cluster, calling)
+    rollout.reason = sentences(rollout.reason, `The deployment ${rollout.deploymentId} ${HAD_BEGUN}`, count)
+    return
+  }
+  if (rollout.joined) {
+    // The deployment is an earlier one: only the number of tasks was ours.
+    const service = await putCountBack(rollout.name, rollout.count, step.ecs, inputs.cluster, calling)
+    if (service === undefined) return
+    rollout.reason = ANOTHER_FAILED
+    rollout.status = 'in-progress'
+    rollout.goingBack = true
+    rollout.backTo = familyRevision(rollout.previous.arn)
+    rollout.service = service
+    return
+  }
+  const found = await putBack(wayBackOf(rollout), step.ecs, inputs.cluster, inputs.region, calling)
+  if (found === undefined) {
+    rollout.noWayBack = 'nothing earlier'
+    calling.log.info(`${rollout.name}: ${NOTHING_EARLIER}`)
+    rollout.reason = sentences(rollout.reason, NOTHING_EARLIER)
+    if (rollout.status === 'deployed') rollout.status = 'failed'
+    return
+  }
+  if ('overtakenBy' in found) {
+    if (isWayBackOfEcs(found)) {
+      rollout.status = 'in-progress'
+      return
+    }
+    rollout.status = 'superseded'
+    rollout.reason = sentences(rollout.reason, overtakenWords(found))
+    calling.log.info(`${rollout.name}: ${rollout.reason}`)
+    return
+  }
+  if (rollout.status === 'deployed') rollout.reason = ANOTHER_FAILED
+  followBack(rollout, found, calling.clock.now())
 }
 
 /** What failed after a deployment had begun: where UpdateService was refused there is nothing to take back. */
@@ -102,6 +118,7 @@ function hasFailed({ status, deploymentId, backTo }: Rollout): boolean {
 
 function followBack(rollout: Rollout, { to, primary, service, replaced }: PutBack, now: number): void {
   rollout.status = 'in-progress'
+  rollout.goingBack = true
   rollout.backTo = to
   if (rollout.deploymentId !== undefined) rollout.newDeploymentId = rollout.deploymentId
   rollout.deploymentId = primary
@@ -113,6 +130,7 @@ function followBack(rollout: Rollout, { to, primary, service, replaced }: PutBac
   delete rollout.serviceDeploymentArn
   delete rollout.serviceDeployment
   delete rollout.failedAt
+  delete rollout.wayBackId
 }
 
 function wayBackOf(rollout: Rollout): WayBack {
@@ -128,11 +146,11 @@ function wayBackOf(rollout: Rollout): WayBack {
 }
 
 /** The PRIMARY with which ECS tried to go back, in vain: it may be replaced, as ours may. */
-function failedWayBack({ service, serviceDeployment, previous }: Rollout): string | undefined {
+function failedWayBack({ service, serviceDeployment, previous, wayBackId }: Rollout): string | undefined {
   const primary = service === undefined ? undefined : primaryDeployment(service)
   const isFailed =
     serviceDeployment?.status === undefined
-      ? primary?.rolloutState === 'FAILED' && primary.taskDefinition === previous.arn
+      ? primary?.rolloutState === 'FAILED' && (primary.taskDefinition === previous.arn || primary.id === wayBackId)
       : serviceDeployment.status === 'ROLLBACK_FAILED'
   return isFailed ? primary?.id : undefined
 }
@@ -168,7 +186,8 @@ export async function requestAllBack(
         return
       }
       const goesOn = own === 'in-progress' || own === 'started'
-      if (!goesOn && !hasFailed(rollout) && !(own === 'deployed' && inputs.rollback === 'all')) return
+      const isOpen = hasFailed(rollout) && rollout.noWayBack !== 'nothing earlier'
+      if (!goesOn && !isOpen && !(own === 'deployed' && inputs.rollback === 'all')) return
       if (goesOn) rollout.status = status
       rollout.seconds = secondsOf(rollout, runtime.now())
       try {
@@ -254,9 +273,4 @@ async function lateUpdate(
   if (first !== undefined) return first.primary
   await calling.clock.sleep(SECOND_LOOK_MS)
   return (await look())?.primary
-}
-
-/** Sentences, one after the other; those that are not there are left out. */
-export function sentences(...parts: readonly (string | undefined)[]): string {
-  return parts.filter(part => part !== undefined && part !== '').join(' ')
 }

@@ -11,6 +11,8 @@ export interface Sighting {
   readonly serviceDeployment: ServiceDeployment | undefined
   /** whether an earlier look saw ours fail: the failed entry disappears after a rollback */
   readonly sawFailure: boolean
+  /** id of a PRIMARY that an earlier look saw as ECS's way back: once it is complete, it no longer says so */
+  readonly wayBackId?: string | undefined
 }
 
 /** Where our deployment stands. `reason` is for people, in words. */
@@ -20,8 +22,8 @@ export type Verdict =
   /** ECS is taking it back: the first sign is an error */
   | { readonly kind: 'rolling-back'; readonly reason: string }
   | { readonly kind: 'rolled-back'; readonly reason: string }
-  /** failed, and ECS does nothing about it (more) */
-  | { readonly kind: 'failed'; readonly reason: string }
+  /** failed, and ECS does nothing about it (more); with `wayBack`, it tried to go back, in vain */
+  | { readonly kind: 'failed'; readonly reason: string; readonly wayBack?: true }
   /** somebody else's deployment took over */
   | { readonly kind: 'superseded'; readonly reason: string }
 
@@ -36,10 +38,16 @@ export function isSettled({ kind }: Verdict): boolean {
  * Amazon ECS deployment circuit breaker detects failures"; API reference, ServiceDeployment, Deployment).
  */
 export function verdictOf(sighting: Sighting): Verdict {
-  const { serviceDeployment } = sighting
+  const { service, serviceDeployment } = sighting
+  if (isDeleted(service)) return { kind: 'failed', reason: `The service was deleted: it is ${service.status}.` }
   return serviceDeployment?.status === undefined
     ? byDeployments(sighting)
     : byServiceDeployment(sighting, serviceDeployment)
+}
+
+/** DescribeServices goes on to list a service that was deleted (API reference, DeleteService). */
+export function isDeleted({ status }: Service): boolean {
+  return status === 'INACTIVE' || status === 'DRAINING'
 }
 
 function byServiceDeployment(sighting: Sighting, found: ServiceDeployment): Verdict {
@@ -48,6 +56,11 @@ function byServiceDeployment(sighting: Sighting, found: ServiceDeployment): Verd
   switch (found.status) {
     case 'SUCCESSFUL':
       // With early success criteria, success can come before the old tasks are drained.
+      if (primary === undefined)
+        return {
+          kind: 'in-progress',
+          reason: 'The service deployment is SUCCESSFUL, but the service lists no PRIMARY.',
+        }
       return taken ? superseded(primary) : { kind: 'deployed', reason: 'The service deployment is SUCCESSFUL.' }
     case 'ROLLBACK_REQUESTED':
     case 'ROLLBACK_IN_PROGRESS':
@@ -59,7 +72,7 @@ function byServiceDeployment(sighting: Sighting, found: ServiceDeployment): Verd
     case 'ROLLBACK_FAILED':
       return isSomebodys(sighting, found, primary)
         ? superseded(primary)
-        : { kind: 'failed', reason: `ECS could not roll back: ${found.statusReason ?? whyRolledBack(found, own)}` }
+        : notBack(found.statusReason ?? whyRolledBack(found, own))
     case 'STOP_REQUESTED':
       return taken ? superseded(primary) : { kind: 'in-progress', reason: 'The service deployment is being stopped.' }
     case 'STOPPED':
@@ -81,14 +94,14 @@ function byServiceDeployment(sighting: Sighting, found: ServiceDeployment): Verd
 
 /** The rollback is over, and what is PRIMARY is neither ours nor what ECS went back to. */
 function isSomebodys(
-  { deploymentId, previousTaskDefinition }: Sighting,
+  sighting: Sighting,
   { rollback }: ServiceDeployment,
   primary: Deployment | undefined,
 ): primary is Deployment {
-  if (primary === undefined || primary.id === deploymentId) return false
+  if (primary === undefined || primary.id === sighting.deploymentId) return false
   // The number of a deployment is that of its service revision.
   const isItsRevision = rollback?.serviceRevisionArn?.endsWith(`/${primary.id?.replace(/^.*\//, '')}`) === true
-  return !isItsRevision && primary.taskDefinition !== previousTaskDefinition && !saysRollback(primary)
+  return !isItsRevision && !isWayBack(sighting, primary)
 }
 
 function unfinished(sighting: Sighting, found: ServiceDeployment): Verdict {
@@ -140,28 +153,28 @@ function afterOurs(sighting: Sighting, primary: Deployment | undefined): Verdict
   const failure = service.events?.find(({ message }) =>
     message?.includes(`(deployment ${deploymentId}) deployment failed`),
   )
-  const wasTakenBack = saysRollback(primary) && primary.taskDefinition === previousTaskDefinition
+  const wasTakenBack =
+    primary.id === sighting.wayBackId || (saysRollback(primary) && primary.taskDefinition === previousTaskDefinition)
   return sawFailure || failure !== undefined || wasTakenBack
     ? afterFailure(sighting, primary, failure?.message)
     : superseded(primary)
 }
 
 /** Ours has failed. What is PRIMARY now is ECS's way back, unless it is another revision and does not say so. */
-function afterFailure(
-  { previousTaskDefinition }: Sighting,
-  primary: Deployment | undefined,
-  reason: string | undefined,
-): Verdict {
-  if (primary !== undefined && primary.taskDefinition !== previousTaskDefinition && !saysRollback(primary))
-    return superseded(primary)
+function afterFailure(sighting: Sighting, primary: Deployment | undefined, reason: string | undefined): Verdict {
+  if (primary !== undefined && !isWayBack(sighting, primary)) return superseded(primary)
   const why = reason ?? primary?.rolloutStateReason ?? 'ECS took the deployment back.'
   if (primary?.rolloutState === 'COMPLETED') return { kind: 'rolled-back', reason: why }
-  if (primary?.rolloutState === 'FAILED')
-    return { kind: 'failed', reason: `ECS could not roll back: ${primary.rolloutStateReason ?? why}` }
+  if (primary?.rolloutState === 'FAILED') return notBack(primary.rolloutStateReason ?? why)
   return { kind: 'rolling-back', reason: why }
 }
 
-function saysRollback({ rolloutStateReason = '' }: Deployment): boolean {
+/** Is it what ECS goes back to: the revision before ours, or an older one where that had failed? */
+function isWayBack({ previousTaskDefinition, wayBackId }: Sighting, primary: Deployment): boolean {
+  return primary.taskDefinition === previousTaskDefinition || primary.id === wayBackId || saysRollback(primary)
+}
+
+export function saysRollback({ rolloutStateReason = '' }: Deployment): boolean {
   return /roll(?:ing|ed) back/i.test(rolloutStateReason)
 }
 
@@ -176,6 +189,10 @@ function whyRolledBack({ rollback, statusReason, alarms }: ServiceDeployment, ow
 function superseded({ id, taskDefinition = '' }: Deployment): Verdict {
   const revision = taskDefinition.slice(taskDefinition.lastIndexOf('/') + 1)
   return { kind: 'superseded', reason: `Another deployment, ${id} of ${revision}, took over.` }
+}
+
+function notBack(why: string): Verdict {
+  return { kind: 'failed', reason: `ECS could not roll back: ${why}`, wayBack: true }
 }
 
 function unknown(): Verdict {

@@ -148,7 +148,8 @@ function noLongerListed(place: Row['place'], rollout: Row['rollout'], status: Ro
 // In the order: our place, its rolloutState, status of the service deployment, the newer deployment, failure seen before.
 const ROWS: readonly Row[] = [
   // The service deployment has a verdict of its own.
-  row(ANYWHERE, ROLLOUTS, ['SUCCESSFUL'], ['none'], BOTH, 'deployed', /^The service deployment is SUCCESSFUL\.$/),
+  row(['PRIMARY'], ROLLOUTS, ['SUCCESSFUL'], ['none'], BOTH, 'deployed', /^The service deployment is SUCCESSFUL\.$/),
+  row([...BESIDE, ...AWAY], ROLLOUTS, ['SUCCESSFUL'], ['none'], BOTH, 'in-progress', /lists no PRIMARY/),
   row(ANYWHERE, ROLLOUTS, ['SUCCESSFUL'], TAKEN, BOTH, 'superseded', TOOK_OVER),
   row(ANYWHERE, ROLLOUTS, ['ROLLBACK_REQUESTED'], NEWER, BOTH, 'rolling-back', /^rollback of ROLLBACK_REQUESTED$/),
   row(ANYWHERE, ROLLOUTS, ['ROLLBACK_IN_PROGRESS'], NEWER, BOTH, 'rolling-back', /^rollback of ROLLBACK_IN_PROGRESS$/),
@@ -322,6 +323,45 @@ test.each([
     expect(look(4).kind).toBe('superseded')
   },
 )
+
+test.each([undefined, 'ROLLBACK_SUCCESSFUL'] as const)(
+  'the way back that was seen as ECS’s stays that when it is complete and says so no more (service deployment: %s)',
+  status => {
+    const look = (wayBackId: string | undefined): Verdict =>
+      verdictOf({
+        service: {
+          deployments: [
+            {
+              id: 'ecs-svc/1',
+              status: 'PRIMARY',
+              taskDefinition: 'arn:aws:ecs:eu-west-1:123456789012:task-definition/app:9',
+              rolloutState: 'COMPLETED',
+              rolloutStateReason: 'ECS deployment ecs-svc/1 completed.',
+            },
+          ],
+        },
+        deploymentId: OURS,
+        // That one had failed, and ECS went back to an older one.
+        previousTaskDefinition: BEFORE,
+        serviceDeployment: status === undefined ? undefined : { status },
+        sawFailure: true,
+        wayBackId,
+      })
+    expect(look('ecs-svc/1').kind).toBe('rolled-back')
+    expect(look(undefined).kind).toBe('superseded')
+  },
+)
+
+test.each(['INACTIVE', 'DRAINING'])('a service that is %s was deleted, whatever else is said', status => {
+  const { kind, reason } = verdictOf({
+    service: { status, deployments: [] },
+    deploymentId: OURS,
+    previousTaskDefinition: BEFORE,
+    serviceDeployment: { status: 'IN_PROGRESS' },
+    sawFailure: false,
+  })
+  expect([kind, reason]).toEqual(['failed', `The service was deleted: it is ${status}.`])
+})
 
 test('a rollback that was over between two looks: the events tell it from somebody else’s deployment', () => {
   const look = (taskDefinition: string, message: string): Verdict =>
