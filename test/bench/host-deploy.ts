@@ -123,7 +123,7 @@ async function deployed(cloud: HostCloud, inputs: Readonly<Record<string, string
   if (exitCode !== 0) throw new Error(stdout)
 }
 
-/** Asks the server all the while; the longest time from one answer to the next (ms). */
+/** Asks the server all the while; the longest time without an answer, from the beginning to the end (ms). */
 async function longestGap(port: number, work: () => Promise<unknown>): Promise<number> {
   const answers: number[] = []
   const ask = (): void => {
@@ -133,6 +133,7 @@ async function longestGap(port: number, work: () => Promise<unknown>): Promise<n
     // Refused, reset or silent: no answer.
     request.on('error', () => undefined).on('timeout', () => request.destroy())
   }
+  const began = Date.now()
   const asking = setInterval(ask, REQUEST_EVERY_MS)
   try {
     await work()
@@ -140,7 +141,9 @@ async function longestGap(port: number, work: () => Promise<unknown>): Promise<n
   } finally {
     clearInterval(asking)
   }
-  return Math.max(...answers.map((at, index) => at - (answers[index - 1] ?? at)))
+  // A server that never answers again has a gap up to the end.
+  const moments = [began, ...answers, Date.now()]
+  return Math.max(...moments.map((at, index) => at - (moments[index - 1] ?? at)))
 }
 
 /** Watches what the processes with a variable in their environment hold, and by how much Docker's own have grown. */

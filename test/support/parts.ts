@@ -27,6 +27,7 @@ const NEEDS = {
   act: () => answers('act', ['--version']) || 'act is not installed',
   moto: () =>
     answers('moto_server', ['--version']) || answers('moto_server', ['--help']) || 'moto_server is not installed',
+  curl: () => answers('curl', ['--version']) || 'curl is not installed',
   wget: () => answers('wget', ['--version']) || 'GNU wget is not installed',
   openssl: () => answers('openssl', ['version']) || 'openssl is not installed',
   'mount namespaces and port 53': () =>

@@ -46,6 +46,14 @@ export function withProject(name: string, body: (project: ScriptProject) => Prom
   test.concurrent(name, run, 120_000)
 }
 
+/** A deploy of the tag 2 that a restart of the host cuts off once its containers run. */
+export async function cutOff(project: ScriptProject): Promise<void> {
+  const action = await project.start('2', { after: 'sleep 60' })
+  await until('after runs', () => project.state('log').includes('running the commands of after'))
+  process.kill(-Number(project.state('lock').split('\n')[2]), 'SIGKILL')
+  await action.output
+}
+
 async function projectIn(folder: string): Promise<ScriptProject> {
   const directory = join(folder, 'shop')
   const temporary = join(folder, 'tmp')

@@ -98,7 +98,16 @@ async function watched(
       await setOutputs(run, runtime)
     }
     const byTags = targets.kind === 'tags'
-    const { ends, command } = await commandEnd(ssm, id, run.hosts.length, byTags, calling, seen, ended)
+    const { ends, command } = await commandEnd(
+      ssm,
+      id,
+      run.hosts.length,
+      byTags,
+      calling,
+      seen,
+      ended,
+      haveTurns(inputs, run.hosts.length) ? Number.POSITIVE_INFINITY : inputs.deliveryTimeoutMs,
+    )
     // A host that is in no list: the command itself says why.
     for (const host of run.hosts) {
       if (!run.outcomes.has(host) && isOfWholeCommand(command?.StatusDetails)) await ended(unlisted(host, command))
@@ -118,9 +127,7 @@ function unlisted(id: string, command: Command | undefined): HostEnd {
 function command(inputs: DeployInputs, hosts: number, comment: string): Parameters<typeof sentCommand>[1] {
   const { script, targets, deliveryTimeoutMs, timeoutMs, maxConcurrency, maxErrors, logGroup } = inputs
   const seconds = (ms: number): number => Math.ceil(ms / 1000)
-  // A host that waits for its turn has not been reached yet; its time for delivery runs all the same.
-  const waits =
-    maxConcurrency !== '100%' && (maxConcurrency.endsWith('%') || Number(maxConcurrency) < hosts) && hosts > 1
+  const waits = haveTurns(inputs, hosts)
   return {
     script,
     targets,
@@ -131,6 +138,11 @@ function command(inputs: DeployInputs, hosts: number, comment: string): Paramete
     maxErrors,
     logGroup,
   }
+}
+
+/** A host that waits for its turn has not been reached yet; its time for delivery runs all the same. */
+function haveTurns({ maxConcurrency }: DeployInputs, hosts: number): boolean {
+  return maxConcurrency !== '100%' && (maxConcurrency.endsWith('%') || Number(maxConcurrency) < hosts) && hosts > 1
 }
 
 /** Names the run, and holds a nonce by which a command is found whose answer was lost; at most 100 characters. */

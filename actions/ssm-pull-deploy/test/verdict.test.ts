@@ -68,6 +68,8 @@ describe('what becomes of a command', () => {
     const host = await cloud.addFakeHost({ visibleAfterMs: 10_000 })
     const { exitCode, outputs } = await cloud.run({ 'instance-ids': host.id, directory: host.directory, env: 'TAG=1' })
     expect([exitCode, outputs['status']]).toEqual([0, 'deployed'])
+    const [sent, lastLook] = [cloud.calls('SendCommand')[0], cloud.calls('ListCommandInvocations').at(-1)]
+    expect((lastLook?.at ?? 0) - (sent?.at ?? 0)).toBeGreaterThan(9500)
   })
 
   withHosts('a result that is longer than what the list shows is fetched', async cloud => {
@@ -266,8 +268,10 @@ describe('hosts', () => {
     const action = await cloud.start(inputs)
     while (!host.dockerFile('calls').includes('pull app:1')) await new Promise(settle => setTimeout(settle, 50))
     await host.host.become('rebooted')
-    const { exitCode, outputs } = await action.result
+    const { exitCode, outputs, stdout } = await action.result
     expect([exitCode, outputs['status']]).toEqual([1, 'failed'])
+    // The agent's words, which only the list of invocations has.
+    expect(stdout).toContain('document process failed unexpectedly')
     expect(host.stateFile('lock')).toContain('acme/shop run 4711/1')
     const before = Date.now()
     const next = await cloud.run({ ...inputs, env: 'TAG=2' })

@@ -17,7 +17,8 @@ export interface BegunCommand {
 
 /**
  * Tells every host of a command to stop; each puts itself right and frees its lock. Returns whether SSM accepted it, or
- * has no such command. Never throws: it is called on the way out of a failure, and says itself when it did not succeed.
+ * has no command with such an id; false also while it lists none for a request without an answer, which it may list later.
+ * Never throws: it is called on the way out of a failure, and says itself when it did not succeed.
  */
 export async function cancelCommand(
   ssm: SSMClient,
@@ -31,7 +32,10 @@ export async function cancelCommand(
     while (id === undefined) {
       id = await commandWith(ssm, begun.comment, begun.since, calling)
       if (id !== undefined) break
-      if (calling.deadline.left < 2 * LOOK_EVERY_MS) return true
+      if (calling.deadline.left < 2 * LOOK_EVERY_MS) {
+        log.info(`Systems Manager lists no command with the comment "${begun.comment}": none to stop so far.`)
+        return false
+      }
       await clock.sleep(LOOK_EVERY_MS)
     }
     const CommandId = id

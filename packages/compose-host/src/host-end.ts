@@ -71,7 +71,9 @@ export class HostEnds {
     if (whole !== undefined && whole.said !== '' && statusDetails === 'Failed') return whole
     const patience = whole === undefined ? UNKNOWN_MS : OUTPUT_MS
     const isLate = clock.now() - since >= patience || deadline.left <= LAST_LOOK_MS
-    return isLate ? (whole ?? listed) : undefined
+    if (!isLate) return undefined
+    // Where the agent itself ended the command, only the list has its words.
+    return whole === undefined || whole.said === '' ? listed : whole
   }
 
   async #outputOf(

@@ -234,9 +234,10 @@ lock_taken() {
     flock 7
     if lock_is_held; then exit 1; fi
     : >"$state/lock" || exit 2
-    printf '%s\\n' "\${value[holder]}" "$(($(date +%s) + value[timeout] + value[health-timeout] + 600))" "$own_process" >"$state/lock" || exit 2
+    lock_text >"$state/lock" || exit 2
   ) 7>"$state/lock.guard"
 }
+lock_text() { printf '%s\\n' "\${value[holder]}" "$(($(date +%s) + value[timeout] + value[health-timeout] + 600))" "$own_process"; }
 
 # The file decides, not what this deploy noted: it may have been cut off in between, or its time was over and somebody else
 # has the lock now.
@@ -264,11 +265,22 @@ take_lock() {
   fact locked yes
 }
 
-# A deploy that was held up for longer than its lock lasts (a machine that slept) leaves everything to the next one.
+# A deploy that was held up for longer than its lock lasts (a machine that slept) leaves everything to the next one. Else
+# the lock lasts from now again: a way back may take long too.
 check_lock() {
-  if [[ -e $work/locked ]] && ! holds_lock; then
+  if [[ -e $work/locked ]] && ! lock_renewed; then
     fail "The lock of this directory ran out, and another deploy has it: $(lock_line 1)"
   fi
+}
+
+lock_renewed() {
+  (
+    flock 7
+    holds_lock || exit 1
+    # At once, for whoever reads it; on a full disk it stays as it was.
+    if lock_text >"$state/lock.part"; then mv -f "$state/lock.part" "$state/lock"; else rm -f "$state/lock.part"; fi
+    exit 0
+  ) 7>"$state/lock.guard"
 }
 
 free_lock() {
@@ -309,14 +321,14 @@ env_quoted() {
 # Prints the env file with our keys set where they stood, new ones at the end, everything else as it was.
 # Reads the names from the array \`env_names\` and the values from \`env_values\`.
 env_file_with_ours() {
-  local line key rest quote ours line_end=$'\\n' written=$'\\n'
+  local line key rest quote ours exported line_end=$'\\n' written=$'\\n'
   local -A done_keys=()
   while [[ -n $line_end ]]; do
     IFS= read -r line || line_end=''
     if [[ -z $line && -z $line_end ]]; then break; fi
     key='' quote='' ours=no
     if [[ $line =~ ^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(.*)$ ]]; then
-      key=\${BASH_REMATCH[2]} rest=\${BASH_REMATCH[3]} quote=\${BASH_REMATCH[3]:0:1}
+      exported=\${BASH_REMATCH[1]:+export } key=\${BASH_REMATCH[2]} rest=\${BASH_REMATCH[3]} quote=\${BASH_REMATCH[3]:0:1}
       if [[ -n \${env_values[$key]+set} ]]; then ours=yes; fi
     fi
     if [[ $ours == no ]]; then
@@ -335,7 +347,7 @@ env_file_with_ours() {
       done
     fi
     if [[ $ours == yes && -z \${done_keys[$key]+set} ]]; then
-      printf '%s=%s\\n' "$key" "$(env_quoted "\${env_values[$key]}")"
+      printf '%s%s=%s\\n' "$exported" "$key" "$(env_quoted "\${env_values[$key]}")"
       done_keys[$key]=1
     fi
   done
@@ -418,10 +430,34 @@ read_env_values() {
   done
 }
 
+# Hides what an env file of an earlier deploy has under the names that came from env-from: a former version may say it too.
+hide_former() {
+  local line text quote
+  if [[ ! -s $state/secret-names || ! -f $1 || ! -r $1 ]]; then return; fi
+  while IFS= read -r line || [[ -n $line ]]; do
+    if ! [[ $line =~ ^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(.*)$ ]]; then continue; fi
+    text=\${BASH_REMATCH[3]} quote=\${BASH_REMATCH[3]:0:1}
+    if ! grep -qxF -- "\${BASH_REMATCH[2]}" "$state/secret-names"; then continue; fi
+    if [[ $quote == [\\"\\'] ]]; then
+      text=\${text:1}
+      while [[ \${text//\\\\?/} != *"$quote"* ]] && IFS= read -r line; do text+=$'\\n'$line; done
+      text=\${text%"$quote"*}
+    fi
+    hide "$text"
+    # As the containers get it.
+    text=\${text//\\\\\\"/\\"} text=\${text//\\\\\\$/\\$}
+    hide "\${text//\\\\\\\\/\\\\}"
+  done <"$1"
+}
+
 write_env_file() {
   if ((\${#env_pairs[@]} + \${#env_sources[@]} == 0)); then return; fi
   phase 'writing the env file'
   read_env_values
+  if ((\${#env_sources[@]} > 0)); then
+    printf '%s\\n' "\${env_sources[@]%%=*}" | sort -u - <(cat "$state/secret-names" 2>/dev/null) >"$work/secret-names"
+    replace_file "$state/secret-names" <"$work/secret-names"
+  fi
   local old=/dev/null
   if [[ -e $env_file ]]; then old=$env_file; fi
   env_file_with_ours <"$old" >"$work/env" || fail "The env file $env_file could not be read."
@@ -689,6 +725,8 @@ repository_of() {
   printf '%s' "$repository"
 }
 
+registry_names() { docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$1" 2>/dev/null | grep @ || true; }
+
 # The digest by which the registry knows a local image; its id where no registry does (built here).
 declare -A digest_cache=()
 image_digest() {
@@ -700,16 +738,12 @@ image_digest() {
   fi
   while IFS= read -r line; do
     if [[ -z $found || \${line%@*} == "$repository" ]]; then found=\${line#*@}; fi
-  done < <(docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$id" 2>/dev/null | grep @ || true)
+  done < <(registry_names "$id")
   printf '%s' "\${found:-$id}"
 }
 
-# Keeps an image from every clean-up but our own. What no registry has is never removed, so it needs no second name.
-keep_image() {
-  if [[ -n $(docker image inspect --format '{{range .RepoDigests}}{{.}}{{end}}' "$1") ]]; then
-    docker tag "$1" "$keep_name:$(short_id "$1")"
-  fi
-}
+# Keeps an image from every clean-up but our own; also one that no registry has, whose only name a pull may take.
+keep_image() { docker tag "$1" "$keep_name:$(short_id "$1")"; }
 short_id() {
   local hex=\${1#sha256:}
   printf '%s' "\${hex:0:20}"
@@ -753,10 +787,10 @@ pull_one() {
   if [[ -n $platform ]]; then platform_argument=(--platform "$platform"); fi
   for try in 1 2 3; do
     if docker pull \${platform_argument[@]+"\${platform_argument[@]}"} "$reference" >"$said" 2>&1; then
-      cat "$said"
+      redacted <"$said"
       return 0
     fi
-    cat "$said"
+    redacted <"$said"
     if ((try < 3)); then
       tell "Pull $try of 3 failed: $reference"
       sleep "$((try * try))"
@@ -767,11 +801,16 @@ pull_one() {
 }
 
 # What was pulled has no name that keeps it yet, and several projects share an engine: nobody prunes while somebody pulls.
-# \`flock\` takes a folder too; where the engine's is not on this machine there is no lock.
+# The lock is on the docker command, which everybody who can run it can read; the engine's folder is root's alone. Anybody
+# can hold it, so nobody waits for it without an end.
 images_lock() {
-  local root
-  root=$(engine_root)
-  if [[ -d $root ]]; then exec 6<"$root" && flock "$@" 6; fi
+  local docker_command
+  docker_command=$(realpath "$(type -P docker)")
+  if [[ -r $docker_command ]]; then exec 6<"$docker_command" && flock "$@" 6; fi
+}
+# For a pull, which cannot be left out.
+images_lock_to_pull() {
+  images_lock --shared --timeout 120 || tell 'Another project removes images for minutes already; pulling all the same.'
 }
 free_images_lock() { exec 6<&-; }
 
@@ -782,7 +821,7 @@ pull_images() {
   local -A pulling=()
   local -a pids=()
   phase 'pulling'
-  images_lock --shared
+  images_lock_to_pull
   for service in "\${services[@]}"; do
     reference=\${image_of[$service]}
     case \${pull_policy_of[$service]:-} in never | build) continue ;; esac
@@ -833,12 +872,14 @@ prune_images() {
   fi
   while IFS= read -r id; do
     if [[ -n \${keep[$id]+set} ]]; then continue; fi
-    docker rmi "$keep_name:$(short_id "$id")" || true
-    # Another directory may need the image for its way back.
+    # What Docker says holds the names of images, and a name may be made of a secret of an earlier deploy.
+    printf 'Not needed any more: %s\\n' "$id"
+    docker rmi "$keep_name:$(short_id "$id")" >/dev/null || true
+    # Another directory may need the image for its way back; what no registry has cannot be had again.
     names=$(docker image inspect --format '{{range .RepoTags}}{{println .}}{{end}}' "$id" 2>/dev/null || true)
-    if [[ $names != *ssm-pull-deploy/* ]]; then docker rmi --force "$id" || true; fi
+    if [[ $names != *ssm-pull-deploy/* && -n $(registry_names "$id") ]]; then docker rmi --force "$id" >/dev/null || true; fi
   done < <(docker images --quiet --no-trunc "$keep_name" | sort -u)
-  docker image prune --force || true
+  docker image prune --force | grep '^Total' || true
   free_images_lock
 }
 
@@ -846,14 +887,28 @@ prune_images() {
 declare -a known_ids=()
 container_ids() {
   if [[ ! -d $directory ]]; then return; fi
-  local -a all=(--all)
-  if ((compose_version == 1)); then all=(); fi
-  dc ps \${all[@]+"\${all[@]}"} --quiet 2>/dev/null && return
+  if ((compose_version == 2)); then
+    dc ps --all --quiet 2>/dev/null && return
+  else
+    ids_in_v1 && return
+  fi
   # The configuration may be one that compose reads only once this deploy has brought a file or a value: then by the
   # folder that compose wrote on the containers.
   local folder
   folder=$(cd "$directory" && realpath -m "$(dirname "\${compose_files[0]:-compose.yml}")")
   docker ps --all --quiet --no-trunc --filter "label=com.docker.compose.project.working_dir=$folder"
+}
+
+# v1 lists only the services of the file as it is now; the label of the project has all.
+ids_in_v1() {
+  local found project=''
+  found=$(dc ps --quiet 2>/dev/null) || return 1
+  if [[ -n $found ]]; then
+    project=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.project"}}' "\${found%%$'\\n'*}" 2>/dev/null) || true
+  fi
+  # No container of these services: there may be some of others.
+  [[ -n $project ]] || return 1
+  docker ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$project"
 }
 
 # Prints the containers of this project (those of \`known_ids\`, when they are known), one a line: service, id, image id, image as named, status, exit code, health,
@@ -868,9 +923,9 @@ containers() {
   fi
   local found_out code=0
   # shellcheck disable=SC2016
-  found_out=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}}|{{.ID}}|{{.Image}}|{{.Config.Image}}|{{.State.Status}}|{{.State.ExitCode}}|{{with .State.Health}}{{.Status}}{{else}}-{{end}}|{{.RestartCount}}|{{with .HostConfig.RestartPolicy.Name}}{{.}}{{else}}no{{end}}|{{.State.StartedAt}}|{{index .Config.Labels "com.docker.compose.oneoff"}}' "\${ids[@]}" 2>"$work/inspect-said") || code=$?
+  found_out=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}}|{{.ID}}|{{.Image}}|{{.Config.Image}}|{{.State.Status}}|{{.State.ExitCode}}|{{with .State.Health}}{{.Status}}{{else}}-{{end}}|{{.RestartCount}}|{{with .HostConfig.RestartPolicy}}{{or .Name "no"}}{{if .MaximumRetryCount}}:{{.MaximumRetryCount}}{{end}}{{end}}|{{.State.StartedAt}}|{{index .Config.Labels "com.docker.compose.oneoff"}}' "\${ids[@]}" 2>"$work/inspect-said") || code=$?
   # A container may have gone meanwhile. Any other failure must not look as if nothing ran.
-  if ((code != 0)) && grep -qvi 'no such' "$work/inspect-said"; then
+  if ((code != 0)) && { ! grep -q '[^[:space:]]' "$work/inspect-said" || grep '[^[:space:]]' "$work/inspect-said" | grep -qviE 'no such (object|container)'; }; then
     cat "$work/inspect-said"
     return 1
   fi
@@ -913,8 +968,9 @@ container_state() {
     fi
     ;;
   exited | dead)
-    if [[ $policy == no && $exit_code == 0 ]]; then return; fi
-    if [[ $policy == no || $policy == on-failure:0 ]]; then
+    # Docker restarts neither of these after a 0.
+    if [[ $exit_code == 0 && ($policy == no || $policy == on-failure*) ]]; then return; fi
+    if [[ $policy == no ]] || [[ $policy == on-failure:* && $restarts -ge \${policy#*:} ]]; then
       printf 'dead %s exited with %s' "$service" "$exit_code"
     else
       printf 'wait %s exited with %s' "$service" "$exit_code"
@@ -1009,7 +1065,7 @@ health_url_answers() {
   if command -v curl >/dev/null; then
     escaped=\${url//\\\\/\\\\\\\\}
     escaped=\${escaped//\\"/\\\\\\"}
-    curl --disable --fail --silent --show-error --location --max-time 5 --output /dev/null --config - <<<"url = \\"$escaped\\"" 2>"$work/health-said" && return 0
+    curl --disable --globoff --fail --silent --show-error --location --max-time 5 --output /dev/null --config - <<<"url = \\"$escaped\\"" 2>"$work/health-said" && return 0
   elif command -v wget >/dev/null; then
     wget --no-config --no-verbose --timeout=5 --tries=1 --output-document=/dev/null --input-file=- <<<"$url" 2>"$work/health-said" && return 0
   else
@@ -1026,7 +1082,7 @@ note_before() {
   phase 'noting what runs'
   if [[ -e $into/complete ]]; then
     fact half-way yes
-    tell 'The last deploy here ended half-way; what ran before it counts as the former version.'
+    tell 'The last deploy here ended half-way, or was not taken back; what ran before it counts as the former version.'
   else
     fact notes ours
     rm -rf "$into"
@@ -1037,9 +1093,13 @@ note_before() {
       in_git symbolic-ref --quiet --short HEAD >"$into/branch" || true
     fi
   fi
+  hide_former "$env_file"
+  hide_former "$into/env"
   running_images >"$work/running" || fail 'What runs here could not be read from Docker.'
   if [[ ! -e $work/half-way ]]; then
     cp "$work/running" "$into/images"
+    cut -d '|' -f 1,2 "$work/listed" >"$into/containers"
+    printf '%s\\n' "\${value[operation]}" >"$into/operation"
     # A power cut must not leave the mark without what it stands for.
     sync "$into"/*
     : >"$into/complete"
@@ -1047,14 +1107,34 @@ note_before() {
   cp "$into/images" "$work/before"
   if [[ -s $into/commit ]]; then cp "$into/commit" "$work/commit-before"; fi
   while IFS=$'\\t' read -r _ id _; do keep_image "$id" || true; done <"$into/images"
-  cut -d '|' -f 1,2 "$work/listed" >"$work/containers-before"
+  states_of "$work/listed" >"$work/states-before"
   # Only what it answered before can be asked of the former version.
   if [[ -n \${value[health-url]} && -s $work/running ]] && health_url_answers; then fact health-url-before yes; fi
+}
+
+# What matters of containers when nothing was to touch them: service, id, image, whether it runs.
+states_of() { awk -F '|' '{ print $1, $2, $3, ($5 == "restarting" ? "running" : $5) }' "$1"; }
+
+# The commands of \`before\` may have stopped or replaced what ran.
+look_for_touched() {
+  find_compose
+  containers >"$work/listed"
+  if ! states_of "$work/listed" | cmp -s - "$work/states-before"; then fact started yes; fi
+}
+
+# Whether env file, commit and containers are as this deploy found them, or as one did that was left half-way.
+is_as_noted() {
+  local noted=$state/pending
+  if [[ -e $noted/env || -e $env_file ]] && ! cmp -s "$noted/env" "$env_file"; then return 1; fi
+  if [[ -e $directory/.git ]] && command -v git >/dev/null && [[ $(git_head) != "$(cat "$noted/commit" 2>/dev/null)" ]]; then return 1; fi
+  cut -d '|' -f 1,2 "$work/listed" | cmp -s - "$noted/containers"
 }
 
 # Puts an env file, a commit and images back from the folder of a release.
 put_back() {
   local from=$1 service id reference digest reference_by_digest commit branch=''
+  check_lock
+  hide_former "$from/env"
   if [[ -e $from/env ]]; then
     if ! cmp -s "$from/env" "$env_file"; then
       cp -p "$from/env" "$work/env-back"
@@ -1078,8 +1158,10 @@ put_back() {
     if [[ -z $(image_id "$id") ]]; then
       tell "Pulling the former image of $service again."
       reference_by_digest=$(repository_of "$reference")@$digest
-      images_lock --shared
-      docker pull "$reference_by_digest"
+      images_lock_to_pull
+      # A cancel must reach it.
+      timeout --foreground "\${value[timeout]}" docker pull "$reference_by_digest" 2>&1 | redacted
+      check_lock
       id=$(image_id "$reference_by_digest")
       keep_image "$id"
       free_images_lock
@@ -1098,6 +1180,24 @@ start_services() {
   dc up "\${up_arguments[@]}" "$@"
 }
 
+# Fills \`services\` and \`wanted\` with those services of a release (of the chosen ones) that can be started: a container may
+# run on that the configuration has no service for any more.
+choose_from_release() {
+  local service id names
+  names=$(dc config --services 2>"$work/compose-said") || fail "The former compose files cannot be used: $(last_of compose-said 2)"
+  services=() wanted=()
+  while IFS=$'\\t' read -r service id _; do
+    if ((\${#chosen[@]} > 0)) && ! is_chosen "$service"; then continue; fi
+    # v2 leaves out services of profiles unless they are named.
+    if ! grep -qxF -- "$service" <<<"$names" && { ((compose_version == 1)) || ! dc config --quiet "$service" </dev/null 2>/dev/null; }; then
+      tell "The configuration has no service $service: its container is left as it is."
+      continue
+    fi
+    services+=("$service")
+    wanted[$service]=$id
+  done <"$1/images"
+}
+
 # Removes the containers of services that a release did not have.
 remove_others_than() {
   local service id
@@ -1108,7 +1208,7 @@ remove_others_than() {
 
 # After a failure: the former env file, commit and images, running again and proven.
 take_back() {
-  local service id going_back=yes
+  local going_back=yes
   find_compose
   phase 'going back to what ran before'
   put_back "$state/pending"
@@ -1119,17 +1219,13 @@ take_back() {
     fact nothing-before yes
     return
   fi
+  check_lock
   remove_others_than "$state/pending"
-  services=() wanted=()
-  while IFS=$'\\t' read -r service id _; do
-    if ((\${#chosen[@]} == 0)) || is_chosen "$service"; then
-      services+=("$service")
-      wanted[$service]=$id
-    fi
-  done <"$state/pending/images"
+  choose_from_release "$state/pending"
   # Without a name compose would start all services.
   if ((\${#services[@]} > 0)); then
     with_words start_services "\${services[@]}" || fail "docker compose up failed: $(last_words)"
+    check_lock
     wait_until_well || fail "$(fact_of unwell)"
   fi
   tell 'What ran before runs again, with its former images.'
@@ -1145,6 +1241,17 @@ newest_release() {
   local name
   name=$(release_names | tail -n 1)
   if [[ -n $name ]]; then printf '%s' "$state/releases/$name"; fi
+}
+
+# Where \`operation: rollback\` goes: to what ran before a deploy that was left half-way, or was not taken back; else to the
+# newest former release.
+release_to_go_back_to() {
+  local noted=$state/pending
+  if [[ -e $work/half-way && -s $noted/images && $(cat "$noted/operation" 2>/dev/null) == deploy ]]; then
+    printf '%s' "$noted"
+  else
+    newest_release
+  fi
 }
 
 # Remembers what ran before this deploy as the newest former release.
@@ -1183,9 +1290,9 @@ deploy() {
   mkdir -p "$state"
   take_lock
   note_before
-  local former='' service id reference
+  local former='' service reference
   if [[ \${value[operation]} == rollback ]]; then
-    former=$(newest_release)
+    former=$(release_to_go_back_to)
     [[ -n $former ]] || fail "There is nothing earlier to go back to: no former release of $directory is known on this host."
     phase "putting back the release before the last deploy"
     while IFS=$'\\t' read -r service _ reference _; do image_of[$service]=$reference; done <"$former/images"
@@ -1193,10 +1300,7 @@ deploy() {
     fact files-changed yes
     put_back "$former"
     read_new_services
-    while IFS=$'\\t' read -r service id _; do
-      if ((\${#chosen[@]} == 0)) || is_chosen "$service"; then wanted[$service]=$id; fi
-    done <"$former/images"
-    services=(\${wanted[@]+"\${!wanted[@]}"})
+    choose_from_release "$former"
     ((\${#services[@]} > 0)) || fail 'The former release had none of the chosen services.'
   else
     check_out_configuration
@@ -1207,6 +1311,7 @@ deploy() {
     check_disk
     pull_images
   fi
+  fact before-begun yes
   run_commands before
   phase 'starting the services'
   fact started yes
@@ -1227,7 +1332,7 @@ deploy() {
   if [[ -n $former ]]; then
     fact status rolled-back
     fact former "$former"
-  elif [[ ! -e $work/files-changed ]] && cut -d '|' -f 1,2 "$work/listed" | cmp -s - "$work/containers-before"; then
+  elif is_as_noted; then
     fact status unchanged
   else
     fact status deployed
@@ -1237,6 +1342,10 @@ deploy() {
 
 # A part of its own, which no cancel stops: until it begins the way back is where it was.
 keep_release() {
+  if ! lock_renewed; then
+    tell 'Another deploy has the lock by now: what it notes counts.'
+    return
+  fi
   case $(fact_of status) in
   deployed) record_release ;;
   rolled-back) rm -rf "$(fact_of former)" "$state/pending" ;;
@@ -1245,6 +1354,7 @@ keep_release() {
 }
 
 clean_up() {
+  if ! holds_lock; then return; fi
   find_compose
   forget_releases
   if [[ \${value[prune]} != true ]]; then return; fi
@@ -1358,6 +1468,11 @@ go_back() {
   local reason code
   # Without the lock everything belongs to whoever holds it.
   if ! holds_lock; then return; fi
+  if [[ -e $work/before-begun && ! -e $work/started ]]; then
+    part look_for_touched
+    code=$?
+    if ((code != 0)); then fact started yes; fi
+  fi
   # Containers that were not touched run what they ran.
   if [[ ! -e $work/started && -e $work/running ]]; then cp "$work/running" "$work/after"; fi
   if [[ ! -e $work/files-changed && ! -e $work/started ]]; then
@@ -1382,7 +1497,7 @@ go_back() {
     return
   fi
   fact reason "$reason"
-  rm -rf "$state/pending"
+  if holds_lock; then rm -rf "$state/pending"; fi
   back='done'
   if [[ -e $work/nothing-before ]]; then
     back=nothing-before
@@ -1401,11 +1516,13 @@ worker() {
   log=$work/chatter
   if [[ -d $(dirname "$directory") ]] && mkdir -p "$state" 2>/dev/null; then
     log=$state/log
-    # Whoever holds the lock writes to it.
-    if ! lock_is_held; then
-      halve "$log" || true
-      halve "$state/deploys.log" || true
-    fi
+    # Not under one that writes to it, be it only that it waits for the lock.
+    # shellcheck disable=SC2094 # opened for flock only
+    (
+      flock --nonblock 7 || exit 0
+      halve "$log"
+      halve "$state/deploys.log"
+    ) 7>>"$log" || true
   fi
   if ! printf '%s ---- %s of %s by %s\\n' "$(now)" "\${value[operation]}" "$directory" "\${value[holder]}" >>"$log"; then
     log=$work/chatter
@@ -1416,6 +1533,7 @@ worker() {
     : >"$work/ready.part"
   fi
   exec >>"$log" 2>&1
+  flock --shared 1 || true
   mv "$work/ready.part" "$work/ready"
 
   own_process=$(process $$)
@@ -1436,7 +1554,11 @@ worker() {
     status=$(fact_of status)
     part keep_release
     cleaned=$?
-    ((cleaned == 0)) || tell 'The way back from this deploy could not be kept; the deploy itself is not touched by that.'
+    if ((cleaned != 0)); then
+      # Else the next deploy would take this one for one that was left half-way.
+      rm -f "$state/pending/complete"
+      tell 'The way back from this deploy could not be kept; the deploy itself is not touched by that.'
+    fi
     part clean_up
     cleaned=$?
     ((cleaned == 0)) || tell 'Not everything could be cleaned up; the deploy itself is not touched by that.'
@@ -1449,6 +1571,8 @@ worker() {
       fact reason 'The deploy was cancelled.'
     fi
     go_back
+    # What a version that failed brought is not needed any more; many in a row would fill the disk.
+    if [[ $back == 'done' && -z $cancelled ]]; then part clean_up; fi
   fi
   write_result "$status" "$back"
   if holds_lock; then audit "$status"; fi

@@ -18,7 +18,7 @@ export interface HostCommand {
 }
 
 /** How long a command whose SendCommand was not answered may take to be listed (eventual consistency, ms). */
-const LISTED_AFTER_MS = 4000
+const LISTED_AFTER_MS = 12_000
 const LOOK_EVERY_MS = 800
 /** How far the clocks of AWS and of the runner may be apart (ms). */
 const CLOCKS_APART_MS = 600_000

@@ -7,6 +7,7 @@ import {
   ListCommandsCommand,
   type SSMClient,
 } from '@aws-sdk/client-ssm'
+import { Deliveries } from './delivery.ts'
 import { type HostEnd, HostEnds } from './host-end.ts'
 
 // One look brings all hosts; what is over shows half an interval later in the middle.
@@ -25,6 +26,7 @@ const COMMAND_OVER: ReadonlySet<string> = new Set([...OVER, 'Cancelling'])
  * @param byTags true when SSM chose the hosts: then it is asked at the end how many it chose
  * @param onSeen told of every change of a host's StatusDetails
  * @param onEnd told of every host as soon as it is over
+ * @param deliveryMs how long the command may take to reach the hosts; Infinity where they wait for each other
  * @throws DeadlineExceeded, the signal's reason
  */
 export async function commandEnd(
@@ -35,23 +37,28 @@ export async function commandEnd(
   calling: Calling,
   onSeen: (id: string, statusDetails: string) => void,
   onEnd: (end: HostEnd) => Promise<void>,
+  deliveryMs: number,
 ): Promise<{ readonly ends: readonly HostEnd[]; readonly command: Command | undefined }> {
   const { clock } = calling
   const began = clock.now()
   const told = new ProgressLines(calling, began, onSeen)
   const ends = new Map<string, HostEnd>()
   const hostEnds = new HostEnds(ssm, commandId, calling)
+  const deliveries = new Deliveries(ssm, commandId, deliveryMs, calling)
+  const note = async (end: HostEnd): Promise<void> => {
+    if (ends.has(end.id)) return
+    ends.set(end.id, end)
+    await onEnd(end)
+  }
   return poll(calling, LOOK_EVERY_MS, async () => {
     const invocations = await invocationsOf(ssm, commandId, calling)
     told.show(invocations)
+    for (const end of await deliveries.late(invocations)) await note(end)
     const over = invocations.filter(({ InstanceId = '', Status = '' }) => OVER.has(Status) && !ends.has(InstanceId))
-    for (const end of await hostEnds.known(over)) {
-      ends.set(end.id, end)
-      await onEnd(end)
-    }
+    for (const end of await hostEnds.known(over)) await note(end)
     if (ends.size < invocations.length) return undefined
     const fewer = invocations.length < expected
-    if (!fewer && !byTags) return { ends: [...ends.values()], command: undefined }
+    if (!fewer && (!byTags || deliveries.gaveUp)) return { ends: [...ends.values()], command: undefined }
     if (invocations.length === 0 && !byTags && clock.now() - began < FEWER_MS) return undefined
     const command = await commandItself(ssm, commandId, calling)
     if (command === undefined || !COMMAND_OVER.has(command.Status ?? '')) return undefined

@@ -47,6 +47,20 @@ describe('a cancel: the old version runs, the lock is free, nothing runs on', ()
     await cancelled(project, { after: HANGS })
   })
 
+  withProject('while it goes back by hand: what ran before that', async project => {
+    await project.deploy('0')
+    await project.deploy('1')
+    const action = await project.start(undefined, { operation: 'rollback', after: HANGS })
+    await until('it hangs', () => project.docker('hangs') !== '')
+    expect(project.running()).toBe('0')
+    action.kill()
+    await project.freed(3)
+    expect([project.file('shop', '.env'), project.running()]).toEqual(['TAG=1\n', '1'])
+    // And the way back is where it was.
+    expect((await project.deploy(undefined, { operation: 'rollback' })).status).toBe('rolled-back')
+    expect([project.file('shop', '.env'), project.running()]).toEqual(['TAG=0\n', '0'])
+  })
+
   withProject('while images are removed: the new version runs', async project => {
     await project.deploy('1')
     const real = join(project.folder, 'tools', 'fake-docker')

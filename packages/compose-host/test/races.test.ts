@@ -141,7 +141,7 @@ describe('two at once', () => {
 describe('an engine that cannot say what runs', () => {
   withProject('is not one on which nothing runs', async project => {
     await project.deploy('1')
-    const result = await project.deploy('2', {}, { FAKE_LOST: 'yes' })
+    const result = await project.deploy('2', {}, { FAKE_LOST: 'Cannot connect to the Docker daemon' })
     expect([result.status, result.reason]).toEqual(['failed', 'What runs here could not be read from Docker.'])
     expect(project.docker('calls')).not.toContain(' stop')
     expect([project.file('shop', '.env'), project.running()]).toEqual(['TAG=1\n', '1'])

@@ -2,7 +2,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect } from '@jest/globals'
-import { type ScriptProject, withProject } from '../../../test/support/script-project.ts'
+import { cutOff, withProject } from '../../../test/support/script-project.ts'
 import { until } from '../../../test/support/task-cloud.ts'
 
 describe('what ran before', () => {
@@ -137,11 +137,3 @@ describe('the env file', () => {
     expect(project.file('shop', '.env')).toBe('OTHER="a\nb"\nTAG=3\n')
   })
 })
-
-/** A deploy of the tag 2 that a restart of the host cuts off once its containers run. */
-async function cutOff(project: ScriptProject): Promise<void> {
-  const action = await project.start('2', { after: 'sleep 60' })
-  await until('after runs', () => project.state('log').includes('running the commands of after'))
-  process.kill(-Number(project.state('lock').split('\n')[2]), 'SIGKILL')
-  await action.output
-}

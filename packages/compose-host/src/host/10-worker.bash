@@ -105,6 +105,11 @@ go_back() {
   local reason code
   # Without the lock everything belongs to whoever holds it.
   if ! holds_lock; then return; fi
+  if [[ -e $work/before-begun && ! -e $work/started ]]; then
+    part look_for_touched
+    code=$?
+    if ((code != 0)); then fact started yes; fi
+  fi
   # Containers that were not touched run what they ran.
   if [[ ! -e $work/started && -e $work/running ]]; then cp "$work/running" "$work/after"; fi
   if [[ ! -e $work/files-changed && ! -e $work/started ]]; then
@@ -129,7 +134,7 @@ go_back() {
     return
   fi
   fact reason "$reason"
-  rm -rf "$state/pending"
+  if holds_lock; then rm -rf "$state/pending"; fi
   back='done'
   if [[ -e $work/nothing-before ]]; then
     back=nothing-before
@@ -148,11 +153,13 @@ worker() {
   log=$work/chatter
   if [[ -d $(dirname "$directory") ]] && mkdir -p "$state" 2>/dev/null; then
     log=$state/log
-    # Whoever holds the lock writes to it.
-    if ! lock_is_held; then
-      halve "$log" || true
-      halve "$state/deploys.log" || true
-    fi
+    # Not under one that writes to it, be it only that it waits for the lock.
+    # shellcheck disable=SC2094 # opened for flock only
+    (
+      flock --nonblock 7 || exit 0
+      halve "$log"
+      halve "$state/deploys.log"
+    ) 7>>"$log" || true
   fi
   if ! printf '%s ---- %s of %s by %s\n' "$(now)" "${value[operation]}" "$directory" "${value[holder]}" >>"$log"; then
     log=$work/chatter
@@ -163,6 +170,7 @@ worker() {
     : >"$work/ready.part"
   fi
   exec >>"$log" 2>&1
+  flock --shared 1 || true
   mv "$work/ready.part" "$work/ready"
 
   own_process=$(process $$)
@@ -183,7 +191,11 @@ worker() {
     status=$(fact_of status)
     part keep_release
     cleaned=$?
-    ((cleaned == 0)) || tell 'The way back from this deploy could not be kept; the deploy itself is not touched by that.'
+    if ((cleaned != 0)); then
+      # Else the next deploy would take this one for one that was left half-way.
+      rm -f "$state/pending/complete"
+      tell 'The way back from this deploy could not be kept; the deploy itself is not touched by that.'
+    fi
     part clean_up
     cleaned=$?
     ((cleaned == 0)) || tell 'Not everything could be cleaned up; the deploy itself is not touched by that.'
@@ -196,6 +208,8 @@ worker() {
       fact reason 'The deploy was cancelled.'
     fi
     go_back
+    # What a version that failed brought is not needed any more; many in a row would fill the disk.
+    if [[ $back == 'done' && -z $cancelled ]]; then part clean_up; fi
   fi
   write_result "$status" "$back"
   if holds_lock; then audit "$status"; fi

@@ -80,9 +80,10 @@ lock_taken() {
     flock 7
     if lock_is_held; then exit 1; fi
     : >"$state/lock" || exit 2
-    printf '%s\n' "${value[holder]}" "$(($(date +%s) + value[timeout] + value[health-timeout] + 600))" "$own_process" >"$state/lock" || exit 2
+    lock_text >"$state/lock" || exit 2
   ) 7>"$state/lock.guard"
 }
+lock_text() { printf '%s\n' "${value[holder]}" "$(($(date +%s) + value[timeout] + value[health-timeout] + 600))" "$own_process"; }
 
 # The file decides, not what this deploy noted: it may have been cut off in between, or its time was over and somebody else
 # has the lock now.
@@ -110,11 +111,22 @@ take_lock() {
   fact locked yes
 }
 
-# A deploy that was held up for longer than its lock lasts (a machine that slept) leaves everything to the next one.
+# A deploy that was held up for longer than its lock lasts (a machine that slept) leaves everything to the next one. Else
+# the lock lasts from now again: a way back may take long too.
 check_lock() {
-  if [[ -e $work/locked ]] && ! holds_lock; then
+  if [[ -e $work/locked ]] && ! lock_renewed; then
     fail "The lock of this directory ran out, and another deploy has it: $(lock_line 1)"
   fi
+}
+
+lock_renewed() {
+  (
+    flock 7
+    holds_lock || exit 1
+    # At once, for whoever reads it; on a full disk it stays as it was.
+    if lock_text >"$state/lock.part"; then mv -f "$state/lock.part" "$state/lock"; else rm -f "$state/lock.part"; fi
+    exit 0
+  ) 7>"$state/lock.guard"
 }
 
 free_lock() {

@@ -29,14 +29,14 @@ env_quoted() {
 # Prints the env file with our keys set where they stood, new ones at the end, everything else as it was.
 # Reads the names from the array `env_names` and the values from `env_values`.
 env_file_with_ours() {
-  local line key rest quote ours line_end=$'\n' written=$'\n'
+  local line key rest quote ours exported line_end=$'\n' written=$'\n'
   local -A done_keys=()
   while [[ -n $line_end ]]; do
     IFS= read -r line || line_end=''
     if [[ -z $line && -z $line_end ]]; then break; fi
     key='' quote='' ours=no
     if [[ $line =~ ^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(.*)$ ]]; then
-      key=${BASH_REMATCH[2]} rest=${BASH_REMATCH[3]} quote=${BASH_REMATCH[3]:0:1}
+      exported=${BASH_REMATCH[1]:+export } key=${BASH_REMATCH[2]} rest=${BASH_REMATCH[3]} quote=${BASH_REMATCH[3]:0:1}
       if [[ -n ${env_values[$key]+set} ]]; then ours=yes; fi
     fi
     if [[ $ours == no ]]; then
@@ -55,7 +55,7 @@ env_file_with_ours() {
       done
     fi
     if [[ $ours == yes && -z ${done_keys[$key]+set} ]]; then
-      printf '%s=%s\n' "$key" "$(env_quoted "${env_values[$key]}")"
+      printf '%s%s=%s\n' "$exported" "$key" "$(env_quoted "${env_values[$key]}")"
       done_keys[$key]=1
     fi
   done
@@ -138,10 +138,34 @@ read_env_values() {
   done
 }
 
+# Hides what an env file of an earlier deploy has under the names that came from env-from: a former version may say it too.
+hide_former() {
+  local line text quote
+  if [[ ! -s $state/secret-names || ! -f $1 || ! -r $1 ]]; then return; fi
+  while IFS= read -r line || [[ -n $line ]]; do
+    if ! [[ $line =~ ^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(.*)$ ]]; then continue; fi
+    text=${BASH_REMATCH[3]} quote=${BASH_REMATCH[3]:0:1}
+    if ! grep -qxF -- "${BASH_REMATCH[2]}" "$state/secret-names"; then continue; fi
+    if [[ $quote == [\"\'] ]]; then
+      text=${text:1}
+      while [[ ${text//\\?/} != *"$quote"* ]] && IFS= read -r line; do text+=$'\n'$line; done
+      text=${text%"$quote"*}
+    fi
+    hide "$text"
+    # As the containers get it.
+    text=${text//\\\"/\"} text=${text//\\\$/\$}
+    hide "${text//\\\\/\\}"
+  done <"$1"
+}
+
 write_env_file() {
   if ((${#env_pairs[@]} + ${#env_sources[@]} == 0)); then return; fi
   phase 'writing the env file'
   read_env_values
+  if ((${#env_sources[@]} > 0)); then
+    printf '%s\n' "${env_sources[@]%%=*}" | sort -u - <(cat "$state/secret-names" 2>/dev/null) >"$work/secret-names"
+    replace_file "$state/secret-names" <"$work/secret-names"
+  fi
   local old=/dev/null
   if [[ -e $env_file ]]; then old=$env_file; fi
   env_file_with_ours <"$old" >"$work/env" || fail "The env file $env_file could not be read."

@@ -9,6 +9,8 @@ repository_of() {
   printf '%s' "$repository"
 }
 
+registry_names() { docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$1" 2>/dev/null | grep @ || true; }
+
 # The digest by which the registry knows a local image; its id where no registry does (built here).
 declare -A digest_cache=()
 image_digest() {
@@ -20,16 +22,12 @@ image_digest() {
   fi
   while IFS= read -r line; do
     if [[ -z $found || ${line%@*} == "$repository" ]]; then found=${line#*@}; fi
-  done < <(docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$id" 2>/dev/null | grep @ || true)
+  done < <(registry_names "$id")
   printf '%s' "${found:-$id}"
 }
 
-# Keeps an image from every clean-up but our own. What no registry has is never removed, so it needs no second name.
-keep_image() {
-  if [[ -n $(docker image inspect --format '{{range .RepoDigests}}{{.}}{{end}}' "$1") ]]; then
-    docker tag "$1" "$keep_name:$(short_id "$1")"
-  fi
-}
+# Keeps an image from every clean-up but our own; also one that no registry has, whose only name a pull may take.
+keep_image() { docker tag "$1" "$keep_name:$(short_id "$1")"; }
 short_id() {
   local hex=${1#sha256:}
   printf '%s' "${hex:0:20}"
@@ -73,10 +71,10 @@ pull_one() {
   if [[ -n $platform ]]; then platform_argument=(--platform "$platform"); fi
   for try in 1 2 3; do
     if docker pull ${platform_argument[@]+"${platform_argument[@]}"} "$reference" >"$said" 2>&1; then
-      cat "$said"
+      redacted <"$said"
       return 0
     fi
-    cat "$said"
+    redacted <"$said"
     if ((try < 3)); then
       tell "Pull $try of 3 failed: $reference"
       sleep "$((try * try))"
@@ -87,11 +85,16 @@ pull_one() {
 }
 
 # What was pulled has no name that keeps it yet, and several projects share an engine: nobody prunes while somebody pulls.
-# `flock` takes a folder too; where the engine's is not on this machine there is no lock.
+# The lock is on the docker command, which everybody who can run it can read; the engine's folder is root's alone. Anybody
+# can hold it, so nobody waits for it without an end.
 images_lock() {
-  local root
-  root=$(engine_root)
-  if [[ -d $root ]]; then exec 6<"$root" && flock "$@" 6; fi
+  local docker_command
+  docker_command=$(realpath "$(type -P docker)")
+  if [[ -r $docker_command ]]; then exec 6<"$docker_command" && flock "$@" 6; fi
+}
+# For a pull, which cannot be left out.
+images_lock_to_pull() {
+  images_lock --shared --timeout 120 || tell 'Another project removes images for minutes already; pulling all the same.'
 }
 free_images_lock() { exec 6<&-; }
 
@@ -102,7 +105,7 @@ pull_images() {
   local -A pulling=()
   local -a pids=()
   phase 'pulling'
-  images_lock --shared
+  images_lock_to_pull
   for service in "${services[@]}"; do
     reference=${image_of[$service]}
     case ${pull_policy_of[$service]:-} in never | build) continue ;; esac
@@ -153,11 +156,13 @@ prune_images() {
   fi
   while IFS= read -r id; do
     if [[ -n ${keep[$id]+set} ]]; then continue; fi
-    docker rmi "$keep_name:$(short_id "$id")" || true
-    # Another directory may need the image for its way back.
+    # What Docker says holds the names of images, and a name may be made of a secret of an earlier deploy.
+    printf 'Not needed any more: %s\n' "$id"
+    docker rmi "$keep_name:$(short_id "$id")" >/dev/null || true
+    # Another directory may need the image for its way back; what no registry has cannot be had again.
     names=$(docker image inspect --format '{{range .RepoTags}}{{println .}}{{end}}' "$id" 2>/dev/null || true)
-    if [[ $names != *ssm-pull-deploy/* ]]; then docker rmi --force "$id" || true; fi
+    if [[ $names != *ssm-pull-deploy/* && -n $(registry_names "$id") ]]; then docker rmi --force "$id" >/dev/null || true; fi
   done < <(docker images --quiet --no-trunc "$keep_name" | sort -u)
-  docker image prune --force || true
+  docker image prune --force | grep '^Total' || true
   free_images_lock
 }

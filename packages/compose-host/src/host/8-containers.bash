@@ -3,14 +3,28 @@
 declare -a known_ids=()
 container_ids() {
   if [[ ! -d $directory ]]; then return; fi
-  local -a all=(--all)
-  if ((compose_version == 1)); then all=(); fi
-  dc ps ${all[@]+"${all[@]}"} --quiet 2>/dev/null && return
+  if ((compose_version == 2)); then
+    dc ps --all --quiet 2>/dev/null && return
+  else
+    ids_in_v1 && return
+  fi
   # The configuration may be one that compose reads only once this deploy has brought a file or a value: then by the
   # folder that compose wrote on the containers.
   local folder
   folder=$(cd "$directory" && realpath -m "$(dirname "${compose_files[0]:-compose.yml}")")
   docker ps --all --quiet --no-trunc --filter "label=com.docker.compose.project.working_dir=$folder"
+}
+
+# v1 lists only the services of the file as it is now; the label of the project has all.
+ids_in_v1() {
+  local found project=''
+  found=$(dc ps --quiet 2>/dev/null) || return 1
+  if [[ -n $found ]]; then
+    project=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.project"}}' "${found%%$'\n'*}" 2>/dev/null) || true
+  fi
+  # No container of these services: there may be some of others.
+  [[ -n $project ]] || return 1
+  docker ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$project"
 }
 
 # Prints the containers of this project (those of `known_ids`, when they are known), one a line: service, id, image id, image as named, status, exit code, health,
@@ -25,9 +39,9 @@ containers() {
   fi
   local found_out code=0
   # shellcheck disable=SC2016
-  found_out=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}}|{{.ID}}|{{.Image}}|{{.Config.Image}}|{{.State.Status}}|{{.State.ExitCode}}|{{with .State.Health}}{{.Status}}{{else}}-{{end}}|{{.RestartCount}}|{{with .HostConfig.RestartPolicy.Name}}{{.}}{{else}}no{{end}}|{{.State.StartedAt}}|{{index .Config.Labels "com.docker.compose.oneoff"}}' "${ids[@]}" 2>"$work/inspect-said") || code=$?
+  found_out=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}}|{{.ID}}|{{.Image}}|{{.Config.Image}}|{{.State.Status}}|{{.State.ExitCode}}|{{with .State.Health}}{{.Status}}{{else}}-{{end}}|{{.RestartCount}}|{{with .HostConfig.RestartPolicy}}{{or .Name "no"}}{{if .MaximumRetryCount}}:{{.MaximumRetryCount}}{{end}}{{end}}|{{.State.StartedAt}}|{{index .Config.Labels "com.docker.compose.oneoff"}}' "${ids[@]}" 2>"$work/inspect-said") || code=$?
   # A container may have gone meanwhile. Any other failure must not look as if nothing ran.
-  if ((code != 0)) && grep -qvi 'no such' "$work/inspect-said"; then
+  if ((code != 0)) && { ! grep -q '[^[:space:]]' "$work/inspect-said" || grep '[^[:space:]]' "$work/inspect-said" | grep -qviE 'no such (object|container)'; }; then
     cat "$work/inspect-said"
     return 1
   fi
@@ -70,8 +84,9 @@ container_state() {
     fi
     ;;
   exited | dead)
-    if [[ $policy == no && $exit_code == 0 ]]; then return; fi
-    if [[ $policy == no || $policy == on-failure:0 ]]; then
+    # Docker restarts neither of these after a 0.
+    if [[ $exit_code == 0 && ($policy == no || $policy == on-failure*) ]]; then return; fi
+    if [[ $policy == no ]] || [[ $policy == on-failure:* && $restarts -ge ${policy#*:} ]]; then
       printf 'dead %s exited with %s' "$service" "$exit_code"
     else
       printf 'wait %s exited with %s' "$service" "$exit_code"
@@ -166,7 +181,7 @@ health_url_answers() {
   if command -v curl >/dev/null; then
     escaped=${url//\\/\\\\}
     escaped=${escaped//\"/\\\"}
-    curl --disable --fail --silent --show-error --location --max-time 5 --output /dev/null --config - <<<"url = \"$escaped\"" 2>"$work/health-said" && return 0
+    curl --disable --globoff --fail --silent --show-error --location --max-time 5 --output /dev/null --config - <<<"url = \"$escaped\"" 2>"$work/health-said" && return 0
   elif command -v wget >/dev/null; then
     wget --no-config --no-verbose --timeout=5 --tries=1 --output-document=/dev/null --input-file=- <<<"$url" 2>"$work/health-said" && return 0
   else

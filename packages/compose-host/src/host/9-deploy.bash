@@ -7,7 +7,7 @@ note_before() {
   phase 'noting what runs'
   if [[ -e $into/complete ]]; then
     fact half-way yes
-    tell 'The last deploy here ended half-way; what ran before it counts as the former version.'
+    tell 'The last deploy here ended half-way, or was not taken back; what ran before it counts as the former version.'
   else
     fact notes ours
     rm -rf "$into"
@@ -18,9 +18,13 @@ note_before() {
       in_git symbolic-ref --quiet --short HEAD >"$into/branch" || true
     fi
   fi
+  hide_former "$env_file"
+  hide_former "$into/env"
   running_images >"$work/running" || fail 'What runs here could not be read from Docker.'
   if [[ ! -e $work/half-way ]]; then
     cp "$work/running" "$into/images"
+    cut -d '|' -f 1,2 "$work/listed" >"$into/containers"
+    printf '%s\n' "${value[operation]}" >"$into/operation"
     # A power cut must not leave the mark without what it stands for.
     sync "$into"/*
     : >"$into/complete"
@@ -28,14 +32,34 @@ note_before() {
   cp "$into/images" "$work/before"
   if [[ -s $into/commit ]]; then cp "$into/commit" "$work/commit-before"; fi
   while IFS=$'\t' read -r _ id _; do keep_image "$id" || true; done <"$into/images"
-  cut -d '|' -f 1,2 "$work/listed" >"$work/containers-before"
+  states_of "$work/listed" >"$work/states-before"
   # Only what it answered before can be asked of the former version.
   if [[ -n ${value[health-url]} && -s $work/running ]] && health_url_answers; then fact health-url-before yes; fi
+}
+
+# What matters of containers when nothing was to touch them: service, id, image, whether it runs.
+states_of() { awk -F '|' '{ print $1, $2, $3, ($5 == "restarting" ? "running" : $5) }' "$1"; }
+
+# The commands of `before` may have stopped or replaced what ran.
+look_for_touched() {
+  find_compose
+  containers >"$work/listed"
+  if ! states_of "$work/listed" | cmp -s - "$work/states-before"; then fact started yes; fi
+}
+
+# Whether env file, commit and containers are as this deploy found them, or as one did that was left half-way.
+is_as_noted() {
+  local noted=$state/pending
+  if [[ -e $noted/env || -e $env_file ]] && ! cmp -s "$noted/env" "$env_file"; then return 1; fi
+  if [[ -e $directory/.git ]] && command -v git >/dev/null && [[ $(git_head) != "$(cat "$noted/commit" 2>/dev/null)" ]]; then return 1; fi
+  cut -d '|' -f 1,2 "$work/listed" | cmp -s - "$noted/containers"
 }
 
 # Puts an env file, a commit and images back from the folder of a release.
 put_back() {
   local from=$1 service id reference digest reference_by_digest commit branch=''
+  check_lock
+  hide_former "$from/env"
   if [[ -e $from/env ]]; then
     if ! cmp -s "$from/env" "$env_file"; then
       cp -p "$from/env" "$work/env-back"
@@ -59,8 +83,10 @@ put_back() {
     if [[ -z $(image_id "$id") ]]; then
       tell "Pulling the former image of $service again."
       reference_by_digest=$(repository_of "$reference")@$digest
-      images_lock --shared
-      docker pull "$reference_by_digest"
+      images_lock_to_pull
+      # A cancel must reach it.
+      timeout --foreground "${value[timeout]}" docker pull "$reference_by_digest" 2>&1 | redacted
+      check_lock
       id=$(image_id "$reference_by_digest")
       keep_image "$id"
       free_images_lock
@@ -79,6 +105,24 @@ start_services() {
   dc up "${up_arguments[@]}" "$@"
 }
 
+# Fills `services` and `wanted` with those services of a release (of the chosen ones) that can be started: a container may
+# run on that the configuration has no service for any more.
+choose_from_release() {
+  local service id names
+  names=$(dc config --services 2>"$work/compose-said") || fail "The former compose files cannot be used: $(last_of compose-said 2)"
+  services=() wanted=()
+  while IFS=$'\t' read -r service id _; do
+    if ((${#chosen[@]} > 0)) && ! is_chosen "$service"; then continue; fi
+    # v2 leaves out services of profiles unless they are named.
+    if ! grep -qxF -- "$service" <<<"$names" && { ((compose_version == 1)) || ! dc config --quiet "$service" </dev/null 2>/dev/null; }; then
+      tell "The configuration has no service $service: its container is left as it is."
+      continue
+    fi
+    services+=("$service")
+    wanted[$service]=$id
+  done <"$1/images"
+}
+
 # Removes the containers of services that a release did not have.
 remove_others_than() {
   local service id
@@ -89,7 +133,7 @@ remove_others_than() {
 
 # After a failure: the former env file, commit and images, running again and proven.
 take_back() {
-  local service id going_back=yes
+  local going_back=yes
   find_compose
   phase 'going back to what ran before'
   put_back "$state/pending"
@@ -100,17 +144,13 @@ take_back() {
     fact nothing-before yes
     return
   fi
+  check_lock
   remove_others_than "$state/pending"
-  services=() wanted=()
-  while IFS=$'\t' read -r service id _; do
-    if ((${#chosen[@]} == 0)) || is_chosen "$service"; then
-      services+=("$service")
-      wanted[$service]=$id
-    fi
-  done <"$state/pending/images"
+  choose_from_release "$state/pending"
   # Without a name compose would start all services.
   if ((${#services[@]} > 0)); then
     with_words start_services "${services[@]}" || fail "docker compose up failed: $(last_words)"
+    check_lock
     wait_until_well || fail "$(fact_of unwell)"
   fi
   tell 'What ran before runs again, with its former images.'
@@ -126,6 +166,17 @@ newest_release() {
   local name
   name=$(release_names | tail -n 1)
   if [[ -n $name ]]; then printf '%s' "$state/releases/$name"; fi
+}
+
+# Where `operation: rollback` goes: to what ran before a deploy that was left half-way, or was not taken back; else to the
+# newest former release.
+release_to_go_back_to() {
+  local noted=$state/pending
+  if [[ -e $work/half-way && -s $noted/images && $(cat "$noted/operation" 2>/dev/null) == deploy ]]; then
+    printf '%s' "$noted"
+  else
+    newest_release
+  fi
 }
 
 # Remembers what ran before this deploy as the newest former release.
@@ -164,9 +215,9 @@ deploy() {
   mkdir -p "$state"
   take_lock
   note_before
-  local former='' service id reference
+  local former='' service reference
   if [[ ${value[operation]} == rollback ]]; then
-    former=$(newest_release)
+    former=$(release_to_go_back_to)
     [[ -n $former ]] || fail "There is nothing earlier to go back to: no former release of $directory is known on this host."
     phase "putting back the release before the last deploy"
     while IFS=$'\t' read -r service _ reference _; do image_of[$service]=$reference; done <"$former/images"
@@ -174,10 +225,7 @@ deploy() {
     fact files-changed yes
     put_back "$former"
     read_new_services
-    while IFS=$'\t' read -r service id _; do
-      if ((${#chosen[@]} == 0)) || is_chosen "$service"; then wanted[$service]=$id; fi
-    done <"$former/images"
-    services=(${wanted[@]+"${!wanted[@]}"})
+    choose_from_release "$former"
     ((${#services[@]} > 0)) || fail 'The former release had none of the chosen services.'
   else
     check_out_configuration
@@ -188,6 +236,7 @@ deploy() {
     check_disk
     pull_images
   fi
+  fact before-begun yes
   run_commands before
   phase 'starting the services'
   fact started yes
@@ -208,7 +257,7 @@ deploy() {
   if [[ -n $former ]]; then
     fact status rolled-back
     fact former "$former"
-  elif [[ ! -e $work/files-changed ]] && cut -d '|' -f 1,2 "$work/listed" | cmp -s - "$work/containers-before"; then
+  elif is_as_noted; then
     fact status unchanged
   else
     fact status deployed
@@ -218,6 +267,10 @@ deploy() {
 
 # A part of its own, which no cancel stops: until it begins the way back is where it was.
 keep_release() {
+  if ! lock_renewed; then
+    tell 'Another deploy has the lock by now: what it notes counts.'
+    return
+  fi
   case $(fact_of status) in
   deployed) record_release ;;
   rolled-back) rm -rf "$(fact_of former)" "$state/pending" ;;
@@ -226,6 +279,7 @@ keep_release() {
 }
 
 clean_up() {
+  if ! holds_lock; then return; fi
   find_compose
   forget_releases
   if [[ ${value[prune]} != true ]]; then return; fi
