@@ -5,6 +5,7 @@ import { basename, join } from 'node:path'
 import { readReports } from '@aws-deploy-actions/pipeline-report'
 import { describe, expect, test } from '@jest/globals'
 import { root } from './support/module-graph.ts'
+import { stepsOf } from './support/workflow-files.ts'
 
 /** Runs a script of `.github/actions` as its step does. */
 function run(script: string, env: Readonly<Record<string, string>>, cwd = root) {
@@ -52,6 +53,7 @@ describe('run-commands', () => {
       COMMANDS_CHECKED: '',
       COMMANDS_ENVIRONMENT: '',
       COMMANDS_POSTGRES_PORT: '',
+      COMMANDS_OPTIONAL: 'false',
       ...env,
     })
 
@@ -101,6 +103,12 @@ describe('run-commands', () => {
     expect(commands({ COMMANDS_CHECKED: 'cat\necho after' }).text).toMatch(/^after$/m)
   })
 
+  test('a project of the other stage has nothing to run, and installs nothing', () => {
+    const none = { COMMANDS_OPTIONAL: 'true', COMMANDS_INSTALL: 'exit 9' }
+    expect(commands(none).status).toBe(0)
+    expect(commands({ ...none, COMMANDS_CHECKED: 'true' }).status).toBe(1)
+  })
+
   test('nothing to run is a failure', () => {
     expect(commands({ COMMANDS_CHECKED: '# later' }).status).toBe(1)
   })
@@ -131,6 +139,7 @@ describe('fill-in', () => {
       FILL_IMAGE_TAG: '',
       FILL_IMAGE_LIST: '',
       FILL_PLACEHOLDER: '',
+      FILL_REGISTRY: 'private',
       FILL_ACCOUNT: '111122223333',
       FILL_REGION: 'eu-west-1',
       FILL_VERSION: '1.2.3',
@@ -177,8 +186,29 @@ describe('fill-in', () => {
       FILL_IMAGE_LIST: list,
       FILL_IN_IMAGES: '{team/api} {web} {site}',
     })
-    expect(outputs['images']).toBe('ecr:team/api:v9 ecr:web:v9 public.ecr.aws/alias/site:v9')
+    expect(outputs['images']).toBe('ecr:team/api:v9 ecr:web:v9 ecr-public:alias/site:v9')
+    expect(outputs['repositories']?.split(' ').toSorted()).toEqual(['site', 'team/api', 'web'])
+    expect(outputs['references']?.split(' ').toSorted()).toEqual([
+      'ecr-public:alias/site:v9',
+      'ecr:team/api:v9',
+      'ecr:web:v9',
+    ])
   })
+
+  test.each(['{web}', '{image}'])(
+    'an existing tag in ECR Public whose alias is not known is not taken for a private one: %s',
+    text => {
+      const PUBLIC = { FILL_REGISTRY: 'public', FILL_IMAGE_TAG: 'v9', FILL_IMAGE_LIST: '- repository: web' }
+      const { status, text: said } = fill({ ...PUBLIC, FILL_IN_ENV: `IMAGE=${text}` })
+      expect(status).toBe(1)
+      expect(said).toContain('public.ecr.aws/ALIAS/NAME')
+      const { status: unused, outputs } = fill({ ...PUBLIC, FILL_IN_ENV: 'TAG={version}' })
+      expect(unused).toBe(0)
+      expect(outputs).toMatchObject({ env: 'TAG=1.2.3', references: '' })
+      const known = fill({ ...PUBLIC, FILL_IMAGE_LIST: '- repository: public.ecr.aws/alias/web', FILL_IN_ENV: text })
+      expect(known.outputs['env']).toBe('public.ecr.aws/alias/web:v9')
+    },
+  )
 
   test('{image} is the only image there is', () => {
     expect(
@@ -226,7 +256,89 @@ describe('deployed-images', () => {
     expect(outputs['images']).not.toContain('sidecar')
   })
 
+  test('without digests the references are what is meant', () => {
+    const { outputs } = find('ecr:a/b:2.0 ecr-public:al/web:2.0', '')
+    expect(JSON.parse(outputs['images'] ?? '')).toEqual([
+      { name: 'a/b', registry: 'private', reference: 'ecr:a/b:2.0' },
+      { name: 'public.ecr.aws/al/web', registry: 'public', reference: 'ecr-public:al/web:2.0' },
+    ])
+  })
+
   test('an unknown digest is a failure', () => {
     expect(find('ecr:a ecr:b', 'sha256:1').status).toBe(1)
   })
+})
+
+describe('check-inputs', () => {
+  const check = (databases: string, problems = '') =>
+    run('check-inputs/check.sh', { CHECK_PROBLEMS: problems, CHECK_DATABASES: databases })
+  const written = (value: unknown) => JSON.stringify(value, undefined, 2)
+
+  test('nothing wrong, no list: nothing said', () => {
+    expect(check('', '\n  \n')).toMatchObject({ status: 0, text: '', records: [] })
+    expect(check(written(['north', 'say "south"'])).status).toBe(0)
+    expect(check(written(Array.from({ length: 10 }, (_, index) => `d${index}`))).status).toBe(0)
+  })
+
+  test('each problem is an annotation and a record', () => {
+    const { status, text, records } = check('', '\nfirst\n\nsecond %\n')
+    expect(status).toBe(1)
+    expect(text).toBe('::error::first\n::error::second %25\n')
+    expect(records).toHaveLength(2)
+  })
+
+  test.each([[[]], ['north'], [{ north: 'south' }], [['north', null]], [['']], [['north', ' ']], [[['north']]], [[1]]])(
+    'databases that are no list of names: %j',
+    value => {
+      const { status, text } = check(written(value))
+      expect(status).toBe(1)
+      expect(text).toContain('not a JSON list of names')
+    },
+  )
+
+  test('more than ten', () => {
+    const { status, text } = check(written(Array.from({ length: 11 }, (_, index) => `d${index}`)))
+    expect(status).toBe(1)
+    expect(text).toContain('more than 10')
+  })
+})
+
+test('a release moves the branch of its major version forward, and never back', () => {
+  const script = stepsOf('.github/workflows/release.yml').find(
+    ({ step }) => step['name'] === 'Move the branch of the major version',
+  )?.step['run']
+  const folder = mkdtempSync(join(tmpdir(), 'release-'))
+  const git = (...args: readonly string[]): string => {
+    const identity = ['-c', 'user.name=t', '-c', 'user.email=t@example.com', '-c', 'init.defaultBranch=main']
+    const { status, stdout, stderr } = spawnSync('git', [...identity, ...args], { cwd: folder, encoding: 'utf8' })
+    if (status !== 0) throw new Error(stderr)
+    return stdout.trim()
+  }
+  const release = (tag: string, commit: string) => {
+    git('checkout', '--quiet', '--detach', commit)
+    git('fetch', '--quiet', 'origin')
+    return spawnSync('bash', ['-e', '-c', String(script)], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...process.env, TAG: tag },
+    })
+  }
+  try {
+    git('init', '--quiet')
+    git('init', '--quiet', '--bare', 'origin.git')
+    git('remote', 'add', 'origin', join(folder, 'origin.git'))
+    git('commit', '--quiet', '--allow-empty', '--message', 'first')
+    const first = git('rev-parse', 'HEAD')
+    git('commit', '--quiet', '--allow-empty', '--message', 'second')
+    const second = git('rev-parse', 'HEAD')
+    for (const [tag, commit] of [
+      ['v1.0.0', first],
+      ['v1.1.0', second],
+      ['v1.0.1', first],
+    ] as const)
+      expect(release(tag, commit)).toMatchObject({ status: 0 })
+    expect(git('ls-remote', 'origin', 'refs/heads/v1')).toContain(second)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 })

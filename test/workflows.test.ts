@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { root } from './support/module-graph.ts'
+import { filesBelow, root } from './support/module-graph.ts'
 import {
   calleeOf,
   documentOf,
@@ -219,3 +219,46 @@ test('every input of a called workflow has a use in it', () => {
   )
   expect(idle).toEqual([])
 })
+
+test('every summary is given a job to speak of', () => {
+  const needs = WORKFLOW_FILES.flatMap(stepsOf)
+    .filter(({ step }) => /\/actions\/summarize$/.test(String(step['uses'])))
+    .map(({ step }) => String(mapOf(step['with'])['needs']))
+  expect(needs.length).toBeGreaterThan(3)
+  expect(needs.filter(text => /^\s*(?:\{\s*\})?\s*$/.test(text))).toEqual([])
+})
+
+test('what waits for other jobs lets none run after one over its time-out, which is cancelled', () => {
+  const examples = filesBelow('examples').filter(path => /\/\.github\/workflows\/[^/]+\.yml$/.test(path))
+  const deceived = [...WORKFLOW_FILES, ...examples].flatMap(file =>
+    jobsOf(file).flatMap(([id, job]) => (String(job['if']).includes('!failure()') ? [`${file}: ${id}`] : [])),
+  )
+  expect(deceived).toEqual([])
+  expect(examples.length).toBeGreaterThan(3)
+})
+
+test('what may not happen for a pull request may not happen for a merge group, whose commit is not merged either', () => {
+  const open = REUSABLE.flatMap(file =>
+    [...textOf(file).matchAll(/.*'pull_request'.*/g)].flatMap(([line]) =>
+      line.includes("'merge_group'") ? [] : [line],
+    ),
+  )
+  expect(open).toEqual([])
+})
+
+test.each(['pipeline-ecs', 'pipeline-ec2'])(
+  'the stages of %s report to its own summary, not to that of another pipeline of the run',
+  name => {
+    const file = `.github/workflows/${name}.yml`
+    const jobs = jobsOf(file)
+    const given = [
+      ...jobs.filter(([, job]) => job['uses'] !== undefined).map(([, job]) => mapOf(job['with'])['reports-for']),
+      ...stepsOf(file)
+        .filter(({ step }) => /\/(?:keep|fetch)-reports$/.test(String(step['uses'])))
+        .map(({ step }) => mapOf(step['with'])['for']),
+    ]
+    expect(given).toHaveLength(jobs.length)
+    expect(new Set(given).size).toBe(1)
+    expect(String(given[0])).toMatch(/inputs\.environment.*inputs\.(?:cluster|directory)/)
+  },
+)

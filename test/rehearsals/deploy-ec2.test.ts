@@ -62,9 +62,10 @@ describe('deploy-ec2.yml', () => {
   })
 
   test('deploys an existing version', async () => {
+    await caller.call('build', { images: '- repository: shop', tags: '2.0' })
     const called = await deploy('two', { version: '2.0', 'image-list': '- repository: shop' })
     expect(called.jobs).toEqual({ deploy: 'success' })
-    expect(called.step('deploy', 'Find the deployed images')).toBe('skipped')
+    expect(called.step('deploy', 'Tag as stable shop')).toBe('success')
     expect(web.running()).toBe('two')
     expect(web.envFile()).toMatch(/^RELEASE=2\.0$/m)
   })
@@ -93,6 +94,25 @@ describe('deploy-ec2.yml', () => {
     expect(called.step('deploy', 'Smoke test')).toBe('skipped')
     expect(called.step('deploy', 'Roll back')).toBe('skipped')
     expect(called.outputs['status']).toBe('failure')
+    expect(web.running()).toBe('two')
+  })
+
+  test('a cancel before the smoke test begins puts back what was tested', async () => {
+    const cancel = new AbortController()
+    const called = await deploy(
+      'four',
+      {},
+      {
+        cancel: cancel.signal,
+        onProgress: event => {
+          if (event.kind === 'step-ended' && event.step === 'Deploy') cancel.abort()
+        },
+      },
+    )
+    expect(called.jobs).toEqual({ deploy: 'cancelled' })
+    expect(called.step('deploy', 'Deploy')).toBe('success')
+    expect(called.step('deploy', 'Smoke test')).toBe('skipped')
+    expect(called.step('deploy', 'Roll back')).toBe('success')
     expect(web.running()).toBe('two')
   })
 

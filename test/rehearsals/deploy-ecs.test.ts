@@ -95,6 +95,27 @@ describe('deploy-ecs.yml', () => {
     expect(await runningVersion()).toBe('two')
   })
 
+  test.each([
+    ['Deploy', 'Smoke test'],
+    ['Smoke test', 'Smoke test as a task'],
+  ])('a cancel between %s and %s puts back what was tested', async (done, never) => {
+    const cancel = new AbortController()
+    const called = await deploy(
+      { version: 'three', 'smoke-task-definition': 'deploy/smoke.yml', 'smoke-command': 'node -e "console.log(1)"' },
+      {
+        cancel: cancel.signal,
+        onProgress: event => {
+          if (event.kind === 'step-ended' && event.step === done) cancel.abort()
+        },
+      },
+    )
+    expect(called.jobs).toEqual({ deploy: 'cancelled' })
+    expect(called.step('deploy', done)).toBe('success')
+    expect(called.step('deploy', never)).toBe('skipped')
+    expect(called.step('deploy', 'Roll back')).toBe('success')
+    expect(await runningVersion()).toBe('two')
+  })
+
   test('a deployment that fails is not asked whether it is right', async () => {
     const called = await deploy({ version: 'crashing' })
     expect(called.jobs).toEqual({ deploy: 'failure' })

@@ -51,6 +51,28 @@ describe('lint.yml', () => {
     expect(page).toContain('grep tabs rules ended with exit code 1.')
   })
 
+  test('two projects of one directory keep a report each', async () => {
+    const { jobs, run } = await caller.call('lint', {
+      projects: JSON.stringify([
+        { directory: 'web', lint: 'exit 3' },
+        { directory: 'web', lint: 'true' },
+      ]),
+    })
+    expect(jobs).toMatchObject({ lint: 'failure' })
+    const kept = Object.values(run.jobs).flatMap(({ log }) => /files are the artifact (\S+)/.exec(log)?.[1] ?? [])
+    expect(new Set(kept).size).toBe(2)
+  })
+
+  test('a project that has commands only for tests is left alone, unless none has any to lint', async () => {
+    const testsOnly = { directory: 'api', test: 'exit 8', install: 'exit 9' }
+    const { outputs } = await caller.call('lint', {
+      projects: JSON.stringify([testsOnly, { directory: 'web', lint: 'grep spaces rules' }]),
+    })
+    expect(outputs['status']).toBe('success')
+    const none = await caller.call('lint', { projects: JSON.stringify([{ ...testsOnly, install: 'true' }]) })
+    expect(none.outputs['status']).toBe('failure')
+  })
+
   test('a command of install that fails ends it', async () => {
     const { jobs, run, messages } = await caller.call('lint', {
       install: 'exit 7\necho more',

@@ -90,6 +90,20 @@ describe('migrate.yml', () => {
     expect(ran).toHaveLength(1)
   })
 
+  test.each(['[]', '"north"', '["north", null]', '["", "north"]'])(
+    'a list that names no databases is refused: %s',
+    async databases => {
+      const { outputs, run, messages } = await caller.call('migrate', { ...INPUTS, built, databases })
+      expect(outputs['status']).toBe('failure')
+      expect(messages.join('\n')).toContain('databases is not a JSON list of names')
+      expect(
+        run.jobs['call / migrate']?.steps.filter(
+          ({ name, conclusion }) => /^Migrate/.test(name) && conclusion !== 'skipped',
+        ),
+      ).toEqual([])
+    },
+  )
+
   test('a list that is too long is refused before anything runs', async () => {
     const databases = JSON.stringify(Array.from({ length: 11 }, (_, index) => `d${index}`))
     const { outputs, step, messages } = await caller.call('migrate', { ...INPUTS, built, databases })

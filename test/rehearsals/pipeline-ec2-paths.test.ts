@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import './patience.ts'
 import { EC2, type HostShop, startHostShop } from './host-deliveries.ts'
+import { pushVersion } from './small-application.ts'
 import { outputs, page, step, told, withCredentials } from './stages.ts'
 
 const { but, failedAt, stages, without } = EC2
@@ -8,6 +9,8 @@ const { but, failedAt, stages, without } = EC2
 let shop: HostShop
 beforeAll(async () => {
   shop = await startHostShop()
+  // What is delivered by its tag is in the registry: it is called stable there.
+  await pushVersion(shop.aws, 'two')
 })
 afterAll(() => shop?.stop())
 
@@ -44,6 +47,7 @@ describe('the ways through the pipeline for EC2', () => {
     expect(stages(run)).toEqual(but({ lint: 'skipped', test: 'skipped', build: 'skipped' }))
     expect(shop.web.running()).toBe('two')
     expect(shop.web.envFile()).toMatch(/\/shop:two$/m)
+    expect(step(run, 'deliver / deploy / deploy', 'Tag as stable shop')).toBe('success')
   })
 
   test('goes back to what ran before', async () => {

@@ -43,6 +43,12 @@ describe('what the pipeline for ECS does when something fails', () => {
     }
   })
 
+  test('a version and a way back at once are refused', async () => {
+    const run = await shop.deliver({ event: 'workflow_dispatch', inputs: { version: 'one', 'rollback-to': 'one' } })
+    expect(stages(run)).toEqual({ ...failedAt('check'), lint: 'skipped' })
+    expect(page(run)).toContain('version and rollback-to are both filled in')
+  })
+
   test('a failed smoke test puts the service back', async () => {
     const run = await shop.deliver({ vars: { VERSION: 'two', TAG: 'two', FAULT: 'old' } })
     expect(stages(run)).toEqual(failedAt('deploy'))

@@ -6,7 +6,7 @@ set -euo pipefail
 source "${BASH_SOURCE[0]%/*}/../run-commands/failure.sh"
 read -ra images <<<"$DEPLOYED_IMAGES"
 read -ra digests <<<"$DEPLOYED_DIGESTS"
-if ((${#images[@]} != ${#digests[@]})); then
+if ((${#digests[@]} > 0 && ${#images[@]} != ${#digests[@]})); then
   failure deployed-images 'It is not known of every container which image it runs, so none is tagged.'
   exit 1
 fi
@@ -23,7 +23,7 @@ for index in "${!images[@]}"; do
   [[ -z $DEPLOYED_ONLY || " $DEPLOYED_ONLY " == *" $repository "* ]] || continue
   [[ -z ${seen[$kind:$name]-} ]] || continue
   seen[$kind:$name]=1
-  reference=$kind:$name@${digests[index]}
+  if ((${#digests[@]} > 0)); then reference=$kind:$name@${digests[index]}; else reference=${images[index]}; fi
   if [[ $kind == ecr ]]; then
     entries+=("{\"name\":\"$name\",\"registry\":\"private\",\"reference\":\"$reference\"}")
   else

@@ -15,11 +15,12 @@ done
 if ((${#image_of[@]} == 0)) && [[ -n $FILL_IMAGE_TAG$FILL_PLACEHOLDER ]]; then
   while read -r repository; do
     case $repository in
-      *.amazonaws.com*/* | public.ecr.aws/*/*) address=$repository name=${repository#*/} ;;
-      *) address=ecr:$repository name=$repository ;;
+      public.ecr.aws/*/*) address=ecr-public:${repository#*/} name=${repository#*/*/} ;;
+      *.amazonaws.com*/*) address=$repository name=${repository#*/} ;;
+      # The list does not say under which alias of ECR Public its repository is.
+      *) if [[ $FILL_REGISTRY == public ]]; then address='' name=$repository; else address=ecr:$repository name=$repository; fi ;;
     esac
-    [[ $repository != public.ecr.aws/* ]] || name=${name#*/}
-    image_of[$name]=${FILL_PLACEHOLDER:-$address:$FILL_IMAGE_TAG}
+    image_of[$name]=${FILL_PLACEHOLDER:-${address:+$address:$FILL_IMAGE_TAG}}
   done < <(grep -oE "repository[\"']?[[:space:]]*:[[:space:]]*[\"']?[A-Za-z0-9._/-]+" <<<"$FILL_IMAGE_LIST" | sed -E "s/.*[\"'[:space:]:]//")
 fi
 
@@ -45,6 +46,10 @@ meaning_of() {
     image=${image_of[*]}
   else
     image=${image_of[$name]-}
+  fi
+  if [[ -z $image && $FILL_REGISTRY == public && -n ${image_of[$name]+known} || -z $image && $name == image && ${#image_of[@]} == 1 ]]; then
+    failure fill-in "{$name} is an existing image of a public registry whose alias is not known: give the repository in images as public.ecr.aws/ALIAS/NAME." >&2
+    return 1
   fi
   if [[ -z $image ]]; then
     failure fill-in "{$name} stands for no image of this delivery. There are: ${!image_of[*]}" >&2
@@ -78,6 +83,8 @@ put() {
   printf '%s<<%s\n%s\n%s\n' "$1" "$delimiter" "$2" "$delimiter" >>"$GITHUB_OUTPUT"
 }
 
+put repositories "${!image_of[*]}"
+put references "${image_of[*]}"
 any='[a-z0-9][a-z0-9._/-]*'
 text=$(filled "$FILL_IN_IMAGES" reference "$any")
 put images "$text"

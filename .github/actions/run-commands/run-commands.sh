@@ -4,7 +4,7 @@
 set -uo pipefail
 # shellcheck source-path=SCRIPTDIR
 source "${BASH_SOURCE[0]%/*}/failure.sh"
-declare +x COMMANDS_INSTALL COMMANDS_BEFORE COMMANDS_CHECKED COMMANDS_ENVIRONMENT COMMANDS_POSTGRES_PORT
+declare +x COMMANDS_OPTIONAL COMMANDS_INSTALL COMMANDS_BEFORE COMMANDS_CHECKED COMMANDS_ENVIRONMENT COMMANDS_POSTGRES_PORT
 
 failed=0
 ran=0
@@ -49,6 +49,11 @@ finish() {
   printf '%s\n' "${rows[@]}"
   exit "$((failed > 0))"
 }
+
+if [[ $COMMANDS_OPTIONAL != false && -n $COMMANDS_OPTIONAL && -z $(entries "$COMMANDS_CHECKED") ]]; then
+  echo 'This project has no commands of this stage.'
+  exit 0
+fi
 
 if [[ -n $COMMANDS_POSTGRES_PORT ]]; then
   # The names that PostgreSQL's own programs and libraries read (PostgreSQL, "Environment Variables" of libpq).

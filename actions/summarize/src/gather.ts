@@ -26,7 +26,7 @@ export async function gathered(
     foundFiles(inputs.junit, environment),
     foundFiles(inputs.coverage, environment),
   ])
-  const reports = await reportsFrom(reportFiles.files, needs.jobs)
+  const reports = await reportsFrom(reportFiles.files, needs.jobs, environment.runAttempt)
   const tests = await readEach(testFiles.files, testResults)
   const coverage = await readEach(coverageFiles.files, coverageOf)
   return {

@@ -12,7 +12,7 @@ export interface Report {
   readonly record: ReportRecord
   /** the job's id; undefined when nothing says it */
   readonly job: string | undefined
-  /** the same action of the same job left a record in a later attempt of this run */
+  /** the same action of the same job left a record in a later attempt of this run, or it failed and the job succeeded since */
   readonly earlier: boolean
   /** earlier, and a failure: it was run again */
   readonly superseded: boolean
@@ -33,8 +33,15 @@ interface Source {
   readonly job: string | undefined
 }
 
-/** The records in report files and in the `report` outputs of needed jobs. The same one twice counts once. */
-export async function reportsFrom(files: readonly FoundFile[], jobs: readonly NeededJob[]): Promise<Reports> {
+/**
+ * The records in report files and in the `report` outputs of needed jobs. The same one twice counts once.
+ * @param runAttempt of this run, counted from 1; undefined where nothing says it
+ */
+export async function reportsFrom(
+  files: readonly FoundFile[],
+  jobs: readonly NeededJob[],
+  runAttempt: string | undefined,
+): Promise<Reports> {
   const problems: string[] = []
   const sources: Source[] = []
   for (const { path, name, bytes } of files) {
@@ -70,16 +77,20 @@ export async function reportsFrom(files: readonly FoundFile[], jobs: readonly Ne
     (a, b) =>
       Date.parse(a.record.startedAt) - Date.parse(b.record.startedAt) || (a.record.action < b.record.action ? -1 : 1),
   )
-  return { reports: markSuperseded(reports), problems: problems.map(legible) }
+  return { reports: markSuperseded(reports, jobs, Number(runAttempt ?? 0) || 0), problems: problems.map(legible) }
 }
 
 // The other jobs of a matrix share id and action, and are not run again when they succeeded.
-function markSuperseded(reports: readonly Found[]): Report[] {
+// A step may leave a record only when it fails: of a second attempt that succeeded, only the job's result tells.
+function markSuperseded(reports: readonly Found[], jobs: readonly NeededJob[], runAttempt: number): Report[] {
+  const succeeded = new Set(jobs.filter(({ result }) => result === 'success').map(({ id }) => id))
   const latest = new Map<string, number>()
   for (const report of reports) latest.set(step(report), Math.max(latest.get(step(report)) ?? 0, attempt(report)))
   return reports.map(report => {
-    const earlier = attempt(report) < (latest.get(step(report)) ?? 0)
-    return { ...report, earlier, superseded: earlier && report.record.failures.length > 0 }
+    const failed = report.record.failures.length > 0
+    const mended = failed && succeeded.has(report.job ?? '') && attempt(report) < runAttempt
+    const earlier = mended || attempt(report) < (latest.get(step(report)) ?? 0)
+    return { ...report, earlier, superseded: earlier && failed }
   })
 }
 

@@ -93,6 +93,23 @@ describe('reports', () => {
     expect(matrix.summary).toContain('### Smoke tests')
   })
 
+  test.concurrent('a failure of an earlier attempt counts no longer where the job has succeeded since', async () => {
+    const failed = record('deploy-ecs-service', 'failed', {
+      failures: [{ what: 'ghost: does not exist' }],
+      run: { id: '4711', job: 'check', attempt: '1' },
+    })
+    const page = async (result: string, attempt: string): Promise<string> => {
+      const { summary } = await summarize(
+        { needs: needsJson({ check: result }) },
+        { files: { 'deploy-reports/1.json': failed }, environment: { GITHUB_RUN_ATTEMPT: attempt } },
+      )
+      return summary
+    }
+    expect(await page('success', '2')).not.toContain('### What failed')
+    expect(await page('failure', '2')).toContain('ghost: does not exist')
+    expect(await page('success', '1')).toContain('ghost: does not exist')
+  })
+
   test.concurrent('none at all; and steps that have nothing but a verdict', async () => {
     const none = await summarize({ needs })
     expect([...none.summary.matchAll(/^### (.*)$/gm)].map(([, title]) => title)).toEqual(['Jobs', 'Notes'])
