@@ -88,7 +88,9 @@ function markSuperseded(reports: readonly Found[], jobs: readonly NeededJob[], r
   for (const report of reports) latest.set(step(report), Math.max(latest.get(step(report)) ?? 0, attempt(report)))
   return reports.map(report => {
     const failed = report.record.failures.length > 0
-    const mended = failed && succeeded.has(report.job ?? '') && attempt(report) < runAttempt
+    // A record that does not say its attempt is of this one.
+    const isOld = attempt(report) > 0 && attempt(report) < runAttempt
+    const mended = failed && isOld && succeeded.has(report.job ?? '')
     const earlier = mended || attempt(report) < (latest.get(step(report)) ?? 0)
     return { ...report, earlier, superseded: earlier && failed }
   })
