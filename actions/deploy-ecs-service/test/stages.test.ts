@@ -79,20 +79,24 @@ describe('deployments in stages', () => {
     })
   }
 
-  inServiceCloud('BLUE_GREEN that fails before it gets traffic: rolled back, and why', async cloud => {
-    await cloud.push('bad', 'exits')
-    await cloud.create('api', {
-      deploymentConfiguration: { ...BREAKER.deploymentConfiguration, strategy: 'BLUE_GREEN', bakeTimeInMinutes: 0 },
-    })
-    const { exitCode, outputs, annotations, stdout } = await cloud.run({ services: 'api', images: 'ecr:web:bad' })
-    expect([exitCode, outputs['status']]).toEqual([1, 'rolled-back'])
-    expect(annotations).toHaveLength(1)
-    for (const seen of ['circuit breaker', 'exit code 3', 'web | boom: no configuration'])
-      expect(annotations[0]?.message).toContain(seen)
-    expect(stdout).toContain('stage SCALE_UP')
-    expect(stdout).not.toContain('100 % of the traffic')
-    expect((await cloud.service('api')).taskDefinition).toMatch(/web:1$/)
-  })
+  inServiceCloud(
+    'BLUE_GREEN that fails before it gets traffic: rolled back, and why',
+    async cloud => {
+      await cloud.push('bad', 'exits')
+      await cloud.create('api', {
+        deploymentConfiguration: { ...BREAKER.deploymentConfiguration, strategy: 'BLUE_GREEN', bakeTimeInMinutes: 0 },
+      })
+      const { exitCode, outputs, annotations, stdout } = await cloud.run({ services: 'api', images: 'ecr:web:bad' })
+      expect([exitCode, outputs['status']]).toEqual([1, 'rolled-back'])
+      expect(annotations).toHaveLength(1)
+      for (const seen of ['circuit breaker', 'exit code 3', 'web | boom: no configuration'])
+        expect(annotations[0]?.message).toContain(seen)
+      expect(stdout).toContain('stage SCALE_UP')
+      expect(stdout).not.toContain('100 % of the traffic')
+      expect((await cloud.service('api')).taskDefinition).toMatch(/web:1$/)
+    },
+    { speed: 12 },
+  )
 
   inServiceCloud(
     'CANARY that raises an alarm at its share of the traffic: rolled back, and why',
