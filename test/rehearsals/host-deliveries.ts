@@ -1,61 +1,29 @@
 import { parsedRehearsalFile, type Rehearsal, rehearse, startSurroundings } from '@aws-deploy-actions/rehearsal'
 import { addDockerHost } from './docker-host.ts'
 import { repositoryWith } from './repository.ts'
-import { type Delivery, listener, pipelineOf } from './stages.ts'
+import { type Delivery, delivery, listener, pipelineOf } from './stages.ts'
 
-/** What differs between deliveries comes in by variables, so that one repository serves them all. */
-const DELIVER = `name: deliver
-on:
-  push:
-  pull_request:
-  workflow_dispatch:
-    inputs:
-      skip-tests: { type: boolean }
-      version: { type: string }
-      rollback-to: { type: string }
-permissions: {}
-jobs:
-  deliver:
-    permissions: { actions: read, contents: read, id-token: write, pull-requests: write }
-    uses: OWNER/aws-deploy-actions/.github/workflows/pipeline-ec2.yml@v1
-    with:
-      environment: production
-      aws-region: eu-west-1
-      lint-commands: \${{ vars.LINT || 'echo linted' }}
-      test-commands: \${{ vars.TEST || 'echo tested' }}
-      build-before: \${{ vars.BEFORE || 'echo prepared' }}
-      images: "- repository: shop"
-      tags: \${{ vars.TAG || '{sha}' }}
-      targets: Role=web
-      directory: \${{ vars.DIRECTORY }}
-      env: |
-        TAG=\${{ vars.TAG || '{version}' }}
-        IMAGE={shop}
-      health-timeout: 20s
-      smoke-timeout: 2s
-      smoke-checks: |
-        - name: API
-          url: \${{ vars.SHOP_URL }}
-          expect:
-            json: { status: ok }
-            version: "\${{ vars.TAG || '{version}' }}"
-      pull-request-comment: true
-      skip-tests: \${{ vars.SKIP_TESTS == 'true' || inputs.skip-tests == true }}
-      version: \${{ inputs.version }}
-      rollback-to: \${{ inputs.rollback-to }}
-  after:
-    needs: deliver
-    if: always()
-    runs-on: ubuntu-latest
-    permissions: {}
-    outputs:
-      status: \${{ needs.deliver.outputs.status }}
-      images: \${{ needs.deliver.outputs.images }}
-      instances: \${{ needs.deliver.outputs.instances }}
-      environment-url: \${{ needs.deliver.outputs.environment-url }}
-    steps:
-      - run: echo done
-`
+const DELIVER = delivery(
+  'ec2',
+  `
+images: "- repository: shop"
+targets: Role=web
+directory: \${{ vars.DIRECTORY }}
+env: |
+  TAG=\${{ vars.TAG || '{version}' }}
+  IMAGE={shop}
+health-timeout: 20s
+smoke-timeout: 2s
+smoke-checks: |
+  - name: API
+    url: \${{ vars.SHOP_URL }}
+    expect:
+      json: { status: ok }
+      version: "\${{ vars.TAG || '{version}' }}"
+pull-request-comment: true
+`,
+  'instances',
+)
 
 const SURROUNDINGS = `speed: 200
 aws: { repositories: [shop] }

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import './patience.ts'
 import { EC2, type HostShop, startHostShop } from './host-deliveries.ts'
-import { outputs, page, step, told } from './stages.ts'
+import { deny, outputs, page, step, told } from './stages.ts'
 
 const { failedAt, stages, without } = EC2
 
@@ -53,15 +53,7 @@ describe('what the pipeline for EC2 does when something fails', () => {
     const run = await shop.deliver({
       vars: { TAG: 'two' },
       onStep: (_, name) => {
-        if (name === 'Smoke test')
-          shop.aws.addFault({
-            service: 'ssm',
-            operation: 'SendCommand',
-            kind: 'error',
-            status: 400,
-            code: 'AccessDeniedException',
-            message: 'not authorized to perform: ssm:SendCommand',
-          })
+        if (name === 'Smoke test') deny(shop.aws, 'ssm', 'SendCommand')
       },
     })
     expect(stages(run)).toEqual(failedAt('deploy'))

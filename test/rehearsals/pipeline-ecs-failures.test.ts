@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import './patience.ts'
 import { ECS, type Shop, startShop } from './deliveries.ts'
 import { pushVersion } from './small-application.ts'
-import { outputs, page, step, told } from './stages.ts'
+import { deny, outputs, page, step, told } from './stages.ts'
 
 const { failedAt, stages, without } = ECS
 
@@ -63,15 +63,7 @@ describe('what the pipeline for ECS does when something fails', () => {
     const run = await shop.deliver({
       vars: { VERSION: 'two', TAG: 'two-again', FAULT: 'old' },
       onStep: (_, name) => {
-        if (name === 'Smoke test')
-          shop.aws.addFault({
-            service: 'ecs',
-            operation: 'UpdateService',
-            kind: 'error',
-            status: 400,
-            code: 'AccessDeniedException',
-            message: 'not authorized to perform: ecs:UpdateService',
-          })
+        if (name === 'Smoke test') deny(shop.aws, 'ecs', 'UpdateService')
       },
     })
     expect(stages(run)).toEqual(failedAt('deploy'))

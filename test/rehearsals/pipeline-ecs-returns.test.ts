@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import './patience.ts'
 import { ECS, type Shop, startShop } from './deliveries.ts'
 import { pushVersion } from './small-application.ts'
-import { outputs, page, step } from './stages.ts'
+import { deny, outputs, page, step } from './stages.ts'
 
 const { but, failedAt, stages } = ECS
 const NOTHING_BUILT = { lint: 'skipped', test: 'skipped', build: 'skipped' }
@@ -67,14 +67,7 @@ describe('going back with the pipeline for ECS', () => {
   })
 
   test('may be refused by AWS, and that is said', async () => {
-    shop.aws.addFault({
-      service: 'ecs',
-      operation: 'UpdateService',
-      kind: 'error',
-      status: 400,
-      code: 'AccessDeniedException',
-      message: 'not authorized to perform: ecs:UpdateService',
-    })
+    deny(shop.aws, 'ecs', 'UpdateService')
     const run = await returnTo('previous')
     expect(stages(run)).toEqual({ ...failedAt('deploy'), ...DEPLOYED })
     expect(page(run)).toContain('ecs:UpdateService')

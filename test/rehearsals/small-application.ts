@@ -1,6 +1,7 @@
 import type { LocalAws } from '@aws-deploy-actions/local-aws'
 import { pushImage } from '../../packages/local-aws/test/support/image.ts'
 import { type Repository, repositoryWith } from './repository.ts'
+import { delivery } from './stages.ts'
 
 const SERVER = `const { createServer } = require('node:http')
 if (process.env.FAULT === 'crash') { console.error('cannot start: PAYMENT_KEY is not set'); process.exit(1) }
@@ -46,61 +47,29 @@ containerDefinitions:
 `
 }
 
-/** What differs between deliveries comes in by variables, so that one repository serves them all. */
-const DELIVER = `name: deliver
-on:
-  push:
-  pull_request:
-  workflow_dispatch:
-    inputs:
-      skip-tests: { type: boolean }
-      version: { type: string }
-      rollback-to: { type: string }
-permissions: {}
-jobs:
-  deliver:
-    permissions: { actions: read, contents: read, id-token: write, pull-requests: write }
-    uses: OWNER/aws-deploy-actions/.github/workflows/pipeline-ecs.yml@v1
-    with:
-      environment: production
-      aws-region: eu-west-1
-      lint-commands: \${{ vars.LINT || 'echo linted' }}
-      test-commands: \${{ vars.TEST || 'echo tested' }}
-      build-before: \${{ vars.BEFORE || 'echo prepared' }}
-      images: |
-        - repository: shop
-          build-args: { VERSION: "\${{ vars.VERSION || github.sha }}", FAULT: "\${{ vars.FAULT }}" }
-      tags: \${{ vars.TAG || '{sha}' }}
-      cluster: shop
-      services: \${{ vars.SERVICES || 'api=deploy/api.yml' }}
-      template-values: image={shop}
-      migrate-task-definition: deploy/migrate.yml
-      migrate-command: node migrate.js \${{ vars.BAD_DATABASE }}
-      databases: '["north", "south"]'
-      network-from-service: api
-      smoke-timeout: 5s
-      smoke-checks: |
-        - name: API
-          url: \${{ vars.SHOP_URL }}/health
-          expect:
-            json: { status: ok }
-            version: "\${{ vars.VERSION || '{version}' }}"
-      skip-tests: \${{ vars.SKIP_TESTS == 'true' || inputs.skip-tests == true }}
-      version: \${{ inputs.version }}
-      rollback-to: \${{ inputs.rollback-to }}
-  after:
-    needs: deliver
-    if: always()
-    runs-on: ubuntu-latest
-    permissions: {}
-    outputs:
-      status: \${{ needs.deliver.outputs.status }}
-      images: \${{ needs.deliver.outputs.images }}
-      services: \${{ needs.deliver.outputs.services }}
-      environment-url: \${{ needs.deliver.outputs.environment-url }}
-    steps:
-      - run: echo done
-`
+const DELIVER = delivery(
+  'ecs',
+  `
+images: |
+  - repository: shop
+    build-args: { VERSION: "\${{ vars.VERSION || github.sha }}", FAULT: "\${{ vars.FAULT }}" }
+cluster: shop
+services: \${{ vars.SERVICES || 'api=deploy/api.yml' }}
+template-values: image={shop}
+migrate-task-definition: deploy/migrate.yml
+migrate-command: node migrate.js \${{ vars.BAD_DATABASE }}
+databases: '["north", "south"]'
+network-from-service: api
+smoke-timeout: 5s
+smoke-checks: |
+  - name: API
+    url: \${{ vars.SHOP_URL }}/health
+    expect:
+      json: { status: ok }
+      version: "\${{ vars.VERSION || '{version}' }}"
+`,
+  'services',
+)
 
 /** What the local AWS holds before the first delivery. */
 export const SURROUNDINGS = `speed: 200

@@ -1,4 +1,65 @@
+import type { LocalAws } from '@aws-deploy-actions/local-aws'
 import type { Progress, Rehearsal, RehearseOptions } from '@aws-deploy-actions/rehearsal'
+
+/**
+ * A repository's delivery by a pipeline, and a job after it that sees its outputs. What differs between deliveries comes in
+ * by variables, so that one repository serves them all.
+ * @param pipeline `ecs` or `ec2`
+ * @param inputs of that pipeline alone, as lines of YAML
+ * @param deployed the output that tells what was deployed
+ */
+export function delivery(pipeline: string, inputs: string, deployed: string): string {
+  return `name: deliver
+on:
+  push:
+  pull_request:
+  workflow_dispatch:
+    inputs:
+      skip-tests: { type: boolean }
+      version: { type: string }
+      rollback-to: { type: string }
+permissions: {}
+jobs:
+  deliver:
+    permissions: { actions: read, contents: read, id-token: write, pull-requests: write }
+    uses: OWNER/aws-deploy-actions/.github/workflows/pipeline-${pipeline}.yml@v1
+    with:
+      environment: production
+      aws-region: eu-west-1
+      lint-commands: \${{ vars.LINT || 'echo linted' }}
+      test-commands: \${{ vars.TEST || 'echo tested' }}
+      build-before: \${{ vars.BEFORE || 'echo prepared' }}
+      tags: \${{ vars.TAG || '{sha}' }}
+${inputs.trim().replaceAll(/^/gm, '      ')}
+      skip-tests: \${{ vars.SKIP_TESTS == 'true' || inputs.skip-tests == true }}
+      version: \${{ inputs.version }}
+      rollback-to: \${{ inputs.rollback-to }}
+  after:
+    needs: deliver
+    if: always()
+    runs-on: ubuntu-latest
+    permissions: {}
+    outputs:
+      status: \${{ needs.deliver.outputs.status }}
+      images: \${{ needs.deliver.outputs.images }}
+      ${deployed}: \${{ needs.deliver.outputs.${deployed} }}
+      environment-url: \${{ needs.deliver.outputs.environment-url }}
+    steps:
+      - run: echo done
+`
+}
+
+/** From now on the role may not call this operation. */
+export function deny(aws: LocalAws, service: string, operation: string): void {
+  aws.addFault({
+    service,
+    operation,
+    kind: 'error',
+    status: 400,
+    code: 'AccessDeniedException',
+    message: `not authorized to perform: ${service}:${operation}`,
+  })
+}
 
 /** One run of a repository's delivery. */
 export interface Delivery

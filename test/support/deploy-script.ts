@@ -7,6 +7,34 @@ import { type ComposeDeploy, type HostResult, hostResult, hostScript } from '@aw
 
 export type ScriptDeploy = Pick<ComposeDeploy, 'directory' | 'env'> & Partial<ComposeDeploy>
 
+/** With everything that is not given as a test wants it. */
+export function wholeDeploy(given: ScriptDeploy): ComposeDeploy {
+  return {
+    operation: 'deploy',
+    composeFiles: [],
+    services: [],
+    envFile: '.env',
+    envFrom: new Map(),
+    gitRef: undefined,
+    gitRepository: undefined,
+    registryLogin: 'none',
+    before: '',
+    after: '',
+    recreate: 'changed',
+    healthUrl: undefined,
+    healthTimeoutMs: 20_000,
+    rollback: true,
+    prune: true,
+    keepReleases: 2,
+    lockTimeoutMs: 5000,
+    timeoutMs: 600_000,
+    holder: 'acme/shop run 1/1 by alice',
+    region: 'eu-west-1',
+    follow: false,
+    ...given,
+  }
+}
+
 /** Runs the script that a command carries as the agent does, without Systems Manager; returns what it said. */
 export async function deployScript(
   deploy: ScriptDeploy,
@@ -25,34 +53,7 @@ export async function startDeployScript(
 ): Promise<{ readonly output: Promise<string>; kill(): void; signal(name: NodeJS.Signals): void }> {
   const folder = await mkdtemp(join(tmpdir(), 'script-'))
   const script = join(folder, '_script.sh')
-  await writeFile(
-    script,
-    hostScript({
-      operation: 'deploy',
-      composeFiles: [],
-      services: [],
-      envFile: '.env',
-      envFrom: new Map(),
-      gitRef: undefined,
-      gitRepository: undefined,
-      registryLogin: 'none',
-      before: '',
-      after: '',
-      recreate: 'changed',
-      healthUrl: undefined,
-      healthTimeoutMs: 20_000,
-      rollback: true,
-      prune: true,
-      keepReleases: 2,
-      lockTimeoutMs: 5000,
-      timeoutMs: 600_000,
-      holder: 'acme/shop run 1/1 by alice',
-      region: 'eu-west-1',
-      follow: false,
-      ...deploy,
-    }),
-    { mode: 0o700 },
-  )
+  await writeFile(script, hostScript(wholeDeploy(deploy)), { mode: 0o700 })
   const program = spawn('sh', ['-c', script], { env: environment, detached: true, stdio: ['ignore', 'pipe', 'ignore'] })
   let stdout = ''
   program.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -7,6 +7,7 @@ import { gunzipSync } from 'node:zlib'
 import { type ComposeDeploy, hostScript, hostValues, MOST_CHARACTERS } from '@aws-deploy-actions/compose-host'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
+import { wholeDeploy } from '../../../test/support/deploy-script.ts'
 import { hostileValues } from '../../../test/support/hostile-values.ts'
 import { describeWith } from '../../../test/support/parts.ts'
 
@@ -24,39 +25,10 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-function deployWith(values: Partial<ComposeDeploy>): ComposeDeploy {
-  return {
-    operation: 'deploy',
-    directory: '/opt/shop',
-    composeFiles: [],
-    services: [],
-    env: new Map(),
-    envFile: '.env',
-    envFrom: new Map(),
-    gitRef: undefined,
-    gitRepository: undefined,
-    registryLogin: 'none',
-    before: '',
-    after: '',
-    recreate: 'changed',
-    healthUrl: undefined,
-    healthTimeoutMs: 1000,
-    rollback: true,
-    prune: true,
-    keepReleases: 2,
-    lockTimeoutMs: 0,
-    timeoutMs: 1000,
-    holder: 'x',
-    region: 'eu-west-1',
-    follow: false,
-    ...values,
-  }
-}
-
 /** One value in each input, others in its lists. */
 function deployOf(values: readonly string[], index: number): ComposeDeploy {
   const at = (offset: number): string => values[(index + offset) % values.length] ?? ''
-  return deployWith({
+  return wholeDeploy({
     directory: at(0),
     composeFiles: [at(0), at(1), at(2), at(3)],
     services: [at(0), at(1), at(2), at(3)],
@@ -121,7 +93,10 @@ describe('500 hostile values', () => {
 
   test('none of them is to be seen in the command, nor anything that Systems Manager would fill in', () => {
     const script = hostScript(
-      deployWith({ env: new Map(values.slice(0, 20).map((text, index) => [`K${index}`, text])) }),
+      wholeDeploy({
+        directory: '/opt/shop',
+        env: new Map(values.slice(0, 20).map((text, index) => [`K${index}`, text])),
+      }),
     )
     expect(script).not.toContain('touch')
     expect(script).not.toContain('{{')

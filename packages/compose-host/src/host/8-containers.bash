@@ -27,8 +27,12 @@ ids_in_v1() {
   docker ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$project"
 }
 
-# Prints the containers of this project (those of `known_ids`, when they are known), one a line: service, id, image id, image as named, status, exit code, health,
-# restarts, restart policy, start.
+# Whether Docker said that something is gone, and nothing else.
+GONE='no such (object|container)'
+only_gone() { grep -qiE "$GONE" "$1" && ! grep -qviE "^[[:space:]]*$|$GONE" "$1"; }
+
+# Prints the containers of this project (those of `known_ids`, when they are known), one a line: service, id, image id,
+# image as named, status, exit code, health, restarts, restart policy, start.
 containers() {
   local -a ids=(${known_ids[@]+"${known_ids[@]}"})
   if ((${#ids[@]} == 0)); then
@@ -37,15 +41,15 @@ containers() {
     if [[ -z $found ]]; then return; fi
     mapfile -t ids <<<"$found"
   fi
-  local found_out code=0
+  local lines code=0
   # shellcheck disable=SC2016
-  found_out=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}}|{{.ID}}|{{.Image}}|{{.Config.Image}}|{{.State.Status}}|{{.State.ExitCode}}|{{with .State.Health}}{{.Status}}{{else}}-{{end}}|{{.RestartCount}}|{{with .HostConfig.RestartPolicy}}{{or .Name "no"}}{{if .MaximumRetryCount}}:{{.MaximumRetryCount}}{{end}}{{end}}|{{.State.StartedAt}}|{{index .Config.Labels "com.docker.compose.oneoff"}}' "${ids[@]}" 2>"$work/inspect-said") || code=$?
+  lines=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}}|{{.ID}}|{{.Image}}|{{.Config.Image}}|{{.State.Status}}|{{.State.ExitCode}}|{{with .State.Health}}{{.Status}}{{else}}-{{end}}|{{.RestartCount}}|{{with .HostConfig.RestartPolicy}}{{or .Name "no"}}{{if .MaximumRetryCount}}:{{.MaximumRetryCount}}{{end}}{{end}}|{{.State.StartedAt}}|{{index .Config.Labels "com.docker.compose.oneoff"}}' "${ids[@]}" 2>"$work/inspect-said") || code=$?
   # A container may have gone meanwhile. Any other failure must not look as if nothing ran.
-  if ((code != 0)) && { ! grep -q '[^[:space:]]' "$work/inspect-said" || grep '[^[:space:]]' "$work/inspect-said" | grep -qviE 'no such (object|container)'; }; then
+  if ((code != 0)) && ! only_gone "$work/inspect-said"; then
     cat "$work/inspect-said"
     return 1
   fi
-  grep -i '|false$' <<<"$found_out" | sort || true
+  grep -i '|false$' <<<"$lines" | sort || true
 }
 
 # What runs now, as lines `service TAB image id TAB image as named TAB digest`. Leaves the containers in `listed`.
