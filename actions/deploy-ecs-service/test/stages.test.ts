@@ -1,12 +1,8 @@
-import {
-  ContinueServiceDeploymentCommand,
-  DescribeServiceDeploymentsCommand,
-  ListServiceDeploymentsCommand,
-  UpdateServiceCommand,
-} from '@aws-sdk/client-ecs'
+import { ContinueServiceDeploymentCommand } from '@aws-sdk/client-ecs'
 import { describe, expect } from '@jest/globals'
 import { inServiceCloud } from '../../../test/support/in-service-cloud.ts'
-import { BREAKER, type ServiceCloud } from '../../../test/support/service-cloud.ts'
+import { BREAKER } from '../../../test/support/service-cloud.ts'
+import { createPausing, newestDeployment } from '../../../test/support/staged-service.ts'
 import { until } from '../../../test/support/task-cloud.ts'
 
 describe('deployments in stages', () => {
@@ -47,15 +43,7 @@ describe('deployments in stages', () => {
     inServiceCloud(`${strategy}: every stage in its order, each held by a hook until it was shown`, async cloud => {
       await cloud.push('2')
       const deploymentConfiguration = { strategy, ...settings, bakeTimeInMinutes: 0 }
-      await cloud.create('api', { deploymentConfiguration })
-      const lifecycleHooks = [{ targetType: 'PAUSE' as const, lifecycleStages: [...STAGES] }]
-      await cloud.ecs.send(
-        new UpdateServiceCommand({
-          cluster: 'apps',
-          service: 'api',
-          deploymentConfiguration: { ...deploymentConfiguration, lifecycleHooks },
-        }),
-      )
+      await createPausing(cloud, deploymentConfiguration, STAGES)
       const running = await cloud.start({ services: 'api', images: 'ecr:web:2' })
       let held = new Set<string>()
       const ended = running.result.then(() => true)
@@ -66,7 +54,7 @@ describe('deployments in stages', () => {
         )
         for (const hookId of hooks.filter(id => id !== undefined && !held.has(id))) {
           held = new Set([...held, hookId ?? ''])
-          const { serviceDeploymentArn } = await current(cloud)
+          const { serviceDeploymentArn } = await newestDeployment(cloud)
           await cloud.ecs.send(
             new ContinueServiceDeploymentCommand({ serviceDeploymentArn, hookId, action: 'CONTINUE' }),
           )
@@ -132,18 +120,10 @@ describe('deployments in stages', () => {
         linearConfiguration: { stepPercent: 50, stepBakeTimeInMinutes: 1 },
         bakeTimeInMinutes: 0,
       }
-      await cloud.create('api', { deploymentConfiguration })
-      const lifecycleHooks = [{ targetType: 'PAUSE' as const, lifecycleStages: ['POST_SCALE_UP' as const] }]
-      await cloud.ecs.send(
-        new UpdateServiceCommand({
-          cluster: 'apps',
-          service: 'api',
-          deploymentConfiguration: { ...deploymentConfiguration, lifecycleHooks },
-        }),
-      )
+      await createPausing(cloud, deploymentConfiguration, ['POST_SCALE_UP'])
       const running = await cloud.start({ services: 'api', images: 'ecr:web:2' })
       await until('it is paused', () => running.output().includes('It is paused by the lifecycle hook'))
-      const { serviceDeploymentArn, lifecycleHookDetails = [] } = await current(cloud)
+      const { serviceDeploymentArn, lifecycleHookDetails = [] } = await newestDeployment(cloud)
       const hookId = lifecycleHookDetails[0]?.hookId
       expect(running.output()).toMatch(
         new RegExp(`stage POST_SCALE_UP.*hook ${hookId}: ContinueServiceDeployment .* ECS does ROLLBACK at 20`),
@@ -157,17 +137,3 @@ describe('deployments in stages', () => {
     })
   }
 })
-
-async function current(cloud: ServiceCloud) {
-  const { serviceDeployments = [] } = await cloud.ecs.send(
-    new ListServiceDeploymentsCommand({ cluster: 'apps', service: 'api' }),
-  )
-  const found = await cloud.ecs.send(
-    new DescribeServiceDeploymentsCommand({
-      serviceDeploymentArns: [serviceDeployments[0]?.serviceDeploymentArn ?? ''],
-    }),
-  )
-  const [deployment] = found.serviceDeployments ?? []
-  if (deployment === undefined) throw new Error('no service deployment')
-  return deployment
-}

@@ -39,7 +39,7 @@ describe('wrong inputs', () => {
       'aws-region: "Frankfurt": allowed is a region such as eu-west-1',
       'task-definition: "no/such/file.yml": there is no such file',
       'environment: the key "A" is given twice',
-      'environment: the line "nonsense" has no "="',
+      'environment: a line after "A" has no "="',
       'command: "say "hello": a " is not closed',
       'entrypoint: "not json": allowed is a JSON array',
       'timeout: "10 minutes": allowed is a duration such as 500ms, 45s, 10m or 1h30m',

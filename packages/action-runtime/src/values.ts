@@ -42,18 +42,25 @@ export function entryLines(text: string): string[] {
 
 /**
  * `KEY=VALUE` lines, split at the first `=` only; values verbatim, may be empty.
- * The second part names the lines that are wrong: without `=`, without a key, with a key that was there before.
+ * The second part names the lines that are wrong: without `=`, without a key, with a key that was there before. A line
+ * after an entry may be the rest of its value, so it is told by what it follows, never quoted: the value may be a secret.
  */
 export function keyValueLines(text: string): { entries: Map<string, string>; problems: string[] } {
   const entries = new Map<string, string>()
   const problems: string[] = []
+  let before: string | undefined
   for (const line of entryLines(text)) {
     const split = line.indexOf('=')
     const key = (split < 0 ? line : line.slice(0, split)).trim()
-    if (split < 0) problems.push(`the line "${shortened(key)}" has no "="; allowed is one KEY=VALUE per line`)
-    else if (key === '') problems.push('a line has no key before "="; allowed is one KEY=VALUE per line')
+    if (split < 0) {
+      const which = before === undefined ? `the line "${shortened(key)}"` : `a line after "${shortened(before)}"`
+      problems.push(`${which} has no "="; allowed is one KEY=VALUE per line`)
+    } else if (key === '') problems.push('a line has no key before "="; allowed is one KEY=VALUE per line')
     else if (entries.has(key)) problems.push(`the key "${shortened(key)}" is given twice; allowed is once`)
-    else entries.set(key, line.slice(split + 1))
+    else {
+      entries.set(key, line.slice(split + 1))
+      before = key
+    }
   }
   return { entries, problems }
 }

@@ -126,7 +126,7 @@ test('all problems come in one error, each with the input, the value and what is
     'half: "20.5": allowed is a whole number from 20 to 200',
     'choice: "fargate": allowed is FARGATE, EC2',
     'map: the key "A" is given twice; allowed is once',
-    'map: the line "broken" has no "="; allowed is one KEY=VALUE per line',
+    'map: a line after "A" has no "="; allowed is one KEY=VALUE per line',
     'map: the key "bad key": allowed are capital letters',
     'command: "echo "x": a " is not closed; allowed is a complete POSIX command line',
     'json: "{"a":1}": allowed is a JSON array of strings such as ["python", "manage.py"]',

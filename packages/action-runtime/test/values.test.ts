@@ -101,11 +101,19 @@ test('maps: split at the first =, values verbatim, every wrong line named', () =
   ])
   expect(problems).toEqual([
     'the key "A" is given twice; allowed is once',
-    'the line "no equals sign" has no "="; allowed is one KEY=VALUE per line',
+    'a line after "key with blanks" has no "="; allowed is one KEY=VALUE per line',
     'a line has no key before "="; allowed is one KEY=VALUE per line',
     'a line has no key before "="; allowed is one KEY=VALUE per line',
     'the key "A" is given twice; allowed is once',
   ])
+})
+
+test('the rest of a value over several lines is not quoted: it may be a secret', () => {
+  const { problems } = keyValueLines('KEY=-----BEGIN\nc2VjcmV0\n-----END')
+  expect(problems).toHaveLength(2)
+  expect(problems.join()).not.toContain('c2Vj')
+  expect(problems[0]).toBe('a line after "KEY" has no "="; allowed is one KEY=VALUE per line')
+  expect(keyValueLines('broken\nKEY=1').problems[0]).toContain('the line "broken" has no "="')
 })
 
 describe('words as a POSIX shell splits them', () => {
