@@ -4,6 +4,7 @@ import { inServiceCloud } from '../../../test/support/in-service-cloud.ts'
 describe('a dry run tells what the real run would do', () => {
   inServiceCloud('where the task definition stays as it is', async cloud => {
     await cloud.create('api')
+    const before = cloud.aws.journal().length
     const dry = (inputs: Readonly<Record<string, string>> = {}) =>
       cloud.run({ services: 'api', 'dry-run': 'true', ...inputs })
     const nothing = await dry({ 'desired-count': '1' })
@@ -20,6 +21,11 @@ describe('a dry run tells what the real run would do', () => {
     expect([moved.exitCode, moved.outputs['status']]).toEqual([0, 'planned'])
     expect(moved.summary).toContain('Dry run: 1 of 1 services would change')
     expect(moved.summary).toContain('the tag of web means another image now than what runs')
-    expect(cloud.calls('UpdateService')).toEqual([])
+    const asked = cloud.aws
+      .journal()
+      .slice(before)
+      .filter(({ service }) => service === 'ecs')
+    expect(asked.map(({ operation }) => operation).filter(name => !/^(?:Describe|List)/.test(name))).toEqual([])
+    expect(asked).not.toEqual([])
   })
 })
