@@ -5,5 +5,5 @@ import { expectDelivered, startedDemo } from './support/demo.ts'
 describeWith(['Docker Engine', 'bridge network', 'busybox-static'], 'the demo', () => {
   test('releases are delivered and taken back with containers', async () => {
     await expectDelivered(startedDemo(), 'containers run in the Docker Engine')
-  }, 240_000)
+  }, 600_000)
 })

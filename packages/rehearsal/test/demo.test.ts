@@ -3,7 +3,7 @@ import { expectDelivered, NO_DOCKER, startedDemo } from './support/demo.ts'
 
 test('releases are delivered and taken back without Docker', async () => {
   await expectDelivered(startedDemo(NO_DOCKER), 'containers are processes of it (not isolated)')
-}, 240_000)
+}, 600_000)
 
 test('Ctrl-C stops everything', async () => {
   const demo = startedDemo(NO_DOCKER)
@@ -11,4 +11,4 @@ test('Ctrl-C stops everything', async () => {
   demo.interrupt()
   expect(await demo.exitCode).toBe(130)
   expect(demo.left()).toEqual([])
-}, 120_000)
+}, 300_000)
