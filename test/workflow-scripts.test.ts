@@ -5,7 +5,6 @@ import { basename, join } from 'node:path'
 import { readReports } from '@aws-deploy-actions/pipeline-report'
 import { describe, expect, test } from '@jest/globals'
 import { root } from './support/module-graph.ts'
-import { stepsOf } from './support/workflow-files.ts'
 
 /** Runs a script of `.github/actions` as its step does. */
 function run(script: string, env: Readonly<Record<string, string>>, cwd = root) {
@@ -301,44 +300,4 @@ describe('check-inputs', () => {
     expect(status).toBe(1)
     expect(text).toContain('more than 10')
   })
-})
-
-test('a release moves the branch of its major version forward, and never back', () => {
-  const script = stepsOf('.github/workflows/release.yml').find(
-    ({ step }) => step['name'] === 'Move the branch of the major version',
-  )?.step['run']
-  const folder = mkdtempSync(join(tmpdir(), 'release-'))
-  const git = (...args: readonly string[]): string => {
-    const identity = ['-c', 'user.name=t', '-c', 'user.email=t@example.com', '-c', 'init.defaultBranch=main']
-    const { status, stdout, stderr } = spawnSync('git', [...identity, ...args], { cwd: folder, encoding: 'utf8' })
-    if (status !== 0) throw new Error(stderr)
-    return stdout.trim()
-  }
-  const release = (tag: string, commit: string) => {
-    git('checkout', '--quiet', '--detach', commit)
-    git('fetch', '--quiet', 'origin')
-    return spawnSync('bash', ['-e', '-c', String(script)], {
-      cwd: folder,
-      encoding: 'utf8',
-      env: { ...process.env, TAG: tag },
-    })
-  }
-  try {
-    git('init', '--quiet')
-    git('init', '--quiet', '--bare', 'origin.git')
-    git('remote', 'add', 'origin', join(folder, 'origin.git'))
-    git('commit', '--quiet', '--allow-empty', '--message', 'first')
-    const first = git('rev-parse', 'HEAD')
-    git('commit', '--quiet', '--allow-empty', '--message', 'second')
-    const second = git('rev-parse', 'HEAD')
-    for (const [tag, commit] of [
-      ['v1.0.0', first],
-      ['v1.1.0', second],
-      ['v1.0.1', first],
-    ] as const)
-      expect(release(tag, commit)).toMatchObject({ status: 0 })
-    expect(git('ls-remote', 'origin', 'refs/heads/v1')).toContain(second)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
 })

@@ -27,7 +27,12 @@ export const INTERNAL_ACTIONS = readdirSync(join(root, '.github/actions')).map(n
 
 /** What GitHub's own parser has against a workflow file. */
 export function problemsOf(file: string): string[] {
-  const { context } = parseWorkflow({ name: file, content: textOf(file) }, new NoOperationTraceWriter())
+  return problemsIn(file, textOf(file))
+}
+
+/** The same of a workflow that is not a file of its own. */
+export function problemsIn(name: string, content: string): string[] {
+  const { context } = parseWorkflow({ name, content }, new NoOperationTraceWriter())
   return context.errors.getErrors().map(({ message }) => message)
 }
 

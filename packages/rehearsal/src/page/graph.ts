@@ -3,7 +3,7 @@ import { graphSign } from './graph-sign.ts'
 import { anchor, duration, escaped } from './html.ts'
 
 const WIDTH = 184
-const GAP = { x: 44, y: 18 }
+const GAP = { x: 36, y: 18 }
 const ROW = 32
 const TITLE = 26
 const PADDING = 8
@@ -42,7 +42,7 @@ export function graphSvg({ jobs }: Rehearsal, prefix: string): string {
   )
   const width = Math.max(...[...cards.values()].map(({ x }) => x + WIDTH)) + PADDING
   const height = Math.max(...[...cards.values()].map(card => card.y + card.height)) + PADDING
-  return `<svg class="graph" style="width:${width}px;min-width:${Math.round(width * 0.6)}px" viewBox="0 0 ${width} ${height}" role="img" aria-label="the jobs and what they need">${lines.join('')}${[...cards.values()].map(card => cardSvg(card, caller, prefix)).join('')}</svg>`
+  return `<svg class="graph" style="width:${width}px;min-width:${Math.round(width * 0.85)}px" viewBox="0 0 ${width} ${height}" role="img" aria-label="the jobs and what they need">${lines.join('')}${[...cards.values()].map(card => cardSvg(card, caller, prefix)).join('')}</svg>`
 }
 
 function placed(

@@ -31,11 +31,12 @@ function stepSection(step: StepResult): string {
 function outputs(job: JobResult): string {
   const entries = Object.entries(job.outputs)
   if (entries.length === 0) return ''
-  const texts = entries.map(
+  const rows = entries.map(
     ([name, value]) =>
-      `${escaped(name)}: <code>${escaped(value.length > 400 ? `${value.slice(0, 400)}…` : value)}</code>`,
+      `<dt>${escaped(name)}</dt><dd><code>${escaped(value.length > 2000 ? `${value.slice(0, 2000)}…` : value)}</code></dd>`,
   )
-  return `<p class="outputs">Outputs · ${texts.join(' · ')}</p>`
+  const names = entries.map(([name]) => escaped(name)).join(', ')
+  return `<details class="outputs"><summary>Outputs: ${names}</summary><dl>${rows.join('')}</dl></details>`
 }
 
 function link(url: string): string {

@@ -40,11 +40,12 @@ function runHtml(run: Rehearsal, prefix: string): string {
   const own = Object.values(run.jobs)
     .filter(({ parts }) => parts.length === 0)
     .sort((a, b) => a.began - b.began)
-  const body = [
-    problems(run),
+  const graph =
     run.problems.length > 0
       ? ''
-      : box('The jobs', `<div class="scroll">${graphSvg(run, prefix)}</div>`, `${prefix}graph`),
+      : box('The jobs', `<div class="scroll">${graphSvg(run, prefix)}</div>`, `${prefix}graph`)
+  const body = [
+    problems(run),
     annotations(Object.values(run.jobs)),
     ...own.map(summary),
     ...own.map(job => jobSection(job, prefix)),
@@ -52,6 +53,7 @@ function runHtml(run: Rehearsal, prefix: string): string {
   ]
   return `${head(run, own, `${prefix}run`)}
 <main>
+${graph}
 <nav>${navigation(own, prefix)}</nav>
 <div>
 ${body.filter(part => part !== '').join('\n')}

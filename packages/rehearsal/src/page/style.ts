@@ -17,6 +17,7 @@ main > nav h2 { font-size: 12px; color: var(--muted); margin: 12px 8px 4px; font
 main > nav a { display: flex; gap: 8px; align-items: center; padding: 5px 8px; border-radius: 6px; color: var(--text); overflow-wrap: anywhere; line-height: 1.3; } main > nav a:hover { background: var(--code); text-decoration: none; }
 main > nav .took { margin-left: auto; color: var(--muted); font-size: 12px; white-space: nowrap; }
 section.box { background: var(--card); border: 1px solid var(--line); border-radius: 6px; margin: 0 0 16px; overflow: hidden; }
+main > section.box { grid-column: 1 / -1; margin: 0; }
 section.box > h2 { font-size: 14px; margin: 0; padding: 12px 16px; border-bottom: 1px solid var(--line); display: flex; gap: 8px; align-items: center; overflow-wrap: anywhere; }
 section.box > h2 .took { margin-left: auto; color: var(--muted); font-weight: 400; white-space: nowrap; }
 .scroll { overflow-x: auto; padding: 12px; }
@@ -39,6 +40,6 @@ svg.sign { flex: none; } .sign circle { fill: none; stroke-width: 1.5; } .sign p
 .markdown table { border-collapse: collapse; display: block; width: max-content; max-width: 100%; overflow: auto; margin: 0 0 16px; } .markdown th, .markdown td { border: 1px solid var(--line); padding: 6px 13px; } .markdown tr:nth-child(2n) td { background: var(--soft); }
 .markdown code { font: 85% ui-monospace, SFMono-Regular, Menlo, 'Liberation Mono', monospace; background: var(--code); padding: .2em .4em; border-radius: 6px; white-space: break-spaces; } .markdown pre { background: var(--soft); padding: 16px; border-radius: 6px; overflow: auto; line-height: 1.45; } .markdown pre code { background: none; padding: 0; white-space: pre; } .markdown blockquote { margin: 0 0 16px; padding: 0 1em; color: var(--muted); border-left: .25em solid var(--line); } .markdown img { max-width: 100%; }
 .said { margin: 0; padding: 12px 16px; color: var(--muted); } .notes { margin: 0; padding: 12px 16px 12px 34px; color: var(--muted); } .problem { white-space: pre-wrap; color: var(--red); margin: 0; padding: 12px 16px; font: 12px/1.5 ui-monospace, monospace; }
-.outputs { margin: 0; padding: 10px 16px; border-top: 1px solid var(--line); font-size: 12px; color: var(--muted); overflow-wrap: anywhere; } .outputs code { font-family: ui-monospace, SFMono-Regular, Menlo, 'Liberation Mono', monospace; color: var(--text); }
-@media (max-width: 900px) { main { grid-template-columns: minmax(0, 1fr); padding: 16px; } main > nav { position: static; } header { padding: 16px; } }
+.outputs { border-top: 1px solid var(--line); font-size: 12px; color: var(--muted); } .outputs > summary { padding: 8px 16px; cursor: pointer; overflow-wrap: anywhere; } .outputs dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 4px 16px; margin: 0; padding: 2px 16px 12px; } .outputs dd { margin: 0; overflow-wrap: anywhere; } .outputs code { font-family: ui-monospace, SFMono-Regular, Menlo, 'Liberation Mono', monospace; color: var(--text); white-space: pre-wrap; }
+@media (max-width: 900px) { main { grid-template-columns: minmax(0, 1fr); padding: 16px; } main > nav { position: static; } header { padding: 16px; } .runs { padding: 12px 16px; } }
 `

@@ -1,4 +1,5 @@
 import { downloadArtifact, uploadArtifact } from './artifacts.ts'
+import { attest } from './attest.ts'
 import { configureAwsCredentials } from './aws-credentials.ts'
 import { checkout } from './checkout.ts'
 import type { StandIn } from './stand-in.ts'
@@ -6,6 +7,7 @@ import { cache, setupBuildx, setupNode, setupPython } from './tools.ts'
 
 /** Somebody else's actions that pipelines use, and what the rehearsal has in their place. */
 export const STAND_INS: ReadonlyMap<string, StandIn> = new Map([
+  ['actions/attest', attest],
   ['actions/cache', cache],
   ['actions/cache/restore', cache],
   ['actions/cache/save', cache],

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { git } from './git.ts'
 import { type Rule, record, texts } from './rule.ts'
 
-/** What nektos/act made of a rule: job → result, and what the job printed. */
+/** What nektos/act made of a rule: job → result, and what the job printed, the workspace named as the repository is. */
 export interface ActRun {
   readonly results: Readonly<Record<string, string>>
   readonly lines: Readonly<Record<string, readonly string[]>>
@@ -17,6 +17,10 @@ export async function actRun({ fields }: Rule, folder: string): Promise<ActRun> 
   const own = join(folder, 'own')
   await git(own)
   const home = mkdtempSync(join(tmpdir(), 'act-'))
+  // All that act knows of a pull request is what this says.
+  const event = join(home, 'event.json')
+  const pullRequest = { number: 1, head: { ref: 'feature' }, base: { ref: 'main' } }
+  writeFileSync(event, JSON.stringify({ number: 1, pull_request: pullRequest }))
   const pairs = (option: string, name: string): string[] =>
     Object.entries(texts(fields[name])).flatMap(([key, value]) => [option, `${key}=${value}`])
   const words = [
@@ -37,6 +41,7 @@ export async function actRun({ fields }: Rule, folder: string): Promise<ActRun> 
       '--local-repository',
       `someone/${name}@v1=${join(folder, name)}`,
     ]),
+    ...(fields['event'] === 'pull_request' ? ['--eventpath', event] : []),
     ...pairs('--input', 'inputs'),
     ...pairs('--secret', 'secrets'),
     ...pairs('--var', 'vars'),
@@ -73,7 +78,8 @@ function told(output: string): ActRun {
     const values = Object.values(record(matrix ?? {}, 'matrix')).map(String)
     const key = plainKey(`${String(jobID)} (${values.join(', ')})`)
     if (jobResult !== undefined) results[key] = String(jobResult)
-    if (raw === true) lines[key] = [...(lines[key] ?? []), ...String(msg).trimEnd().split('\n')]
+    if (raw === true)
+      lines[key] = [...(lines[key] ?? []), ...String(msg).replaceAll('hostexecutor', 'own').trimEnd().split('\n')]
   }
   return { results, lines }
 }

@@ -25,6 +25,14 @@ export function rules(): Rule[] {
     })
 }
 
+// What act has no option for: shorter minutes, somebody who cancels or refuses, another ref.
+const NOT_COMPARED = ['timing', 'cancel-at', 'refuse', 'act-not-compared']
+
+/** Whether act can run it. */
+export function isCompared({ fields }: Rule): boolean {
+  return !NOT_COMPARED.some(key => key in fields)
+}
+
 /** The workflow file: `on: push` and `runs-on` are added where the rule is not about them. */
 export function workflowOf({ fields }: Rule): Record<string, unknown> {
   return completed(fields['workflow'])
