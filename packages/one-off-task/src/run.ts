@@ -56,7 +56,6 @@ const SETTLING_MS = 10_000
 /** While a task is that young, ECS may not have listed an earlier one yet (eventual consistency, ms). */
 const YOUNG_MS = 10_000
 /** Each of these looks is up to three calls more (ms). */
-const EARLIER_EVERY_MS = 2000
 
 /** Another task for the same thing was started before; ours has been told to stop. */
 class GivesWay extends Error {
@@ -146,7 +145,6 @@ async function runOnce(
   const task = await startedTask(ecs, prepared.request, mark, calling)
   const arn = task.taskArn ?? ''
   run.taskArn = arn
-  let lookedForEarlierAt = began
   let over = false
   let logs: TaskLogs | undefined
   const stop = async (why: string): Promise<void> => {
@@ -159,10 +157,7 @@ async function runOnce(
     const followed = await followTaskLogs(prepared, arn, options, run, announce, runtime)
     logs = followed
     const end = await taskEnd(ecs, cluster, arn, container, calling, async seen => {
-      const now = runtime.now()
-      if (now - began >= YOUNG_MS || now - lookedForEarlierAt < EARLIER_EVERY_MS) return
-      lookedForEarlierAt = now
-      await giveWay(seen, prepared, options, calling)
+      if (runtime.now() - began < YOUNG_MS) await giveWay(seen, prepared, options, calling)
     })
     over = true
     await announceEnd(end, container, (runtime.now() - began) / 1000, run, announce, log)

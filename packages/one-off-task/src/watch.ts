@@ -39,12 +39,8 @@ export async function taskEnd(
   let lastSeen = began
   let shown = ''
   let shownAt = began
-  let lookedAt = 0
-  return poll(calling, FIRST_LOOKS_EVERY_MS, async () => {
-    const now = clock.now()
-    // The pauses are jittered by a tenth.
-    if (now - began > FIRST_LOOKS_MS && now - lookedAt < 0.8 * LOOK_EVERY_MS) return undefined
-    lookedAt = now
+  const everyMs = (): number => (clock.now() - began < FIRST_LOOKS_MS ? FIRST_LOOKS_EVERY_MS : LOOK_EVERY_MS)
+  return poll(calling, everyMs, async () => {
     const [task] = await describedTasks(ecs, cluster, [arn], calling)
     if (task === undefined) {
       if (clock.now() - lastSeen > MISSING_MS) {
