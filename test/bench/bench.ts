@@ -1,6 +1,7 @@
 /** Measures what docs/benchmarks.md says, and writes it there. Run by scripts/bench, with names of measures for some of them. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, totalmem } from 'node:os'
+import { billedMinutes } from './billed-minutes.ts'
 import { deployPoller } from './deploy-poller.ts'
 import { deployRuns } from './deploy-runs.ts'
 import { exitNotice } from './exit-notice.ts'
@@ -8,12 +9,25 @@ import { hostDeploy } from './host-deploy.ts'
 import { imagePush } from './image-push.ts'
 import { logLines } from './log-lines.ts'
 import type { Row } from './measure.ts'
+import { pipelineOverhead } from './pipeline-overhead.ts'
 import { smoke } from './smoke.ts'
 import { ssmNotice } from './ssm-notice.ts'
 import { startUp } from './start-up.ts'
 
 const FILE = new URL('../../docs/benchmarks.md', import.meta.url)
-const MEASURES = { startUp, logLines, exitNotice, imagePush, smoke, deployPoller, deployRuns, ssmNotice, hostDeploy }
+const MEASURES = {
+  startUp,
+  logLines,
+  exitNotice,
+  imagePush,
+  smoke,
+  deployPoller,
+  deployRuns,
+  ssmNotice,
+  hostDeploy,
+  pipelineOverhead,
+  billedMinutes,
+}
 /** names of measures; none: all of them */
 const wanted = process.argv.slice(2)
 const rows: Row[] = []

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { Rehearsal } from '@aws-deploy-actions/rehearsal'
 
 /** One measured thing: a row of docs/benchmarks.md. */
 export interface Row {
@@ -41,4 +42,10 @@ export function peakMemoryKiB(pid: number): number {
   } catch {
     return 0
   }
+}
+
+/** What the jobs of a rehearsal say that failed, and why it did not begin. */
+export function failedJobs({ jobs, problems }: Rehearsal): string {
+  const red = Object.values(jobs).filter(({ result }) => result === 'failure')
+  return [...problems, ...red.map(({ key, log }) => `${key}\n${log}`)].join('\n')
 }

@@ -5,7 +5,7 @@ import {
   lockForTwo,
   ownMark,
   preparedTask,
-  runToItsEnd,
+  runToSuccess,
   type TaskRun,
   toldOfTask,
 } from '@aws-deploy-actions/one-off-task'
@@ -32,17 +32,25 @@ export const action: Action<MigrationInputs, MigrationRun> = {
       database === undefined || !lock ? undefined : databaseLock(database, lockTimeoutMs, ownMark(runtime.environment))
     const [first, second] =
       one === undefined || verifyCommand === undefined ? [one] : lockForTwo(one, prepared.container)
-    await runToItsEnd(prepared, { logs, timeoutMs, ...(first && { lock: first }) }, run, output, runtime)
-    if (verifyCommand === undefined) return 'succeeded'
-    run.verification = { cluster: run.cluster, region: run.region }
-    const own = run.taskArn === undefined ? [] : [run.taskArn]
-    await verify(
-      verifyCommand,
+    const { linesRead } = await runToSuccess(
       prepared,
-      { logs, timeoutMs, own, ...(second && { lock: second }) },
-      run.verification,
+      { logs, timeoutMs, ...(first && { lock: first }) },
+      run,
+      output,
       runtime,
     )
+    try {
+      if (verifyCommand !== undefined) {
+        run.verification = { cluster: run.cluster, region: run.region }
+        const own = run.taskArn === undefined ? [] : [run.taskArn]
+        // While its task starts, the last lines of the migration arrive.
+        const options = { logs, timeoutMs, own, linesAfter: linesRead, ...(second && { lock: second }) }
+        await verify(verifyCommand, prepared, options, run.verification, runtime)
+      }
+    } finally {
+      await linesRead
+    }
+    runtime.signal.throwIfAborted()
     return 'succeeded'
   },
   tell: ({ database }, { verification, ...run }, outcome) =>

@@ -90,13 +90,14 @@ function backoffMs(tries: number, throttled: boolean, askedMs: number | undefine
  */
 export async function poll<Found>(
   { clock, deadline, signal }: Pick<Calling, 'clock' | 'deadline' | 'signal'>,
-  everyMs: number,
+  everyMs: number | (() => number),
   look: () => Promise<Found | undefined>,
 ): Promise<Found> {
   for (;;) {
     const found = await look()
     if (found !== undefined) return found
-    await clock.sleep(Math.min(everyMs * (0.9 + Math.random() * 0.2), deadline.left), signal)
+    const pause = typeof everyMs === 'number' ? everyMs : everyMs()
+    await clock.sleep(Math.min(pause * (0.9 + Math.random() * 0.2), deadline.left), signal)
     deadline.check()
   }
 }

@@ -1,7 +1,8 @@
 import { type Clock, collectingGarbage, Deadline, DeadlineExceeded, type Log } from '@aws-deploy-actions/action-runtime'
 import { AwsError, call, PermissionError, sdkConfig } from '@aws-deploy-actions/aws-clients'
-import { CloudWatchLogsClient, GetLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs'
+import { CloudWatchLogsClient, GetLogEventsCommand, type OutputLogEvent } from '@aws-sdk/client-cloudwatch-logs'
 import { CallBudget } from './budget.ts'
+import { NewestBatch } from './newest-batch.ts'
 
 /** The CloudWatch stream of one container (awslogs driver: `prefix/container/task-id`). */
 export interface ContainerStream {
@@ -26,8 +27,10 @@ export interface LogFollower {
   /**
    * Reads on until the end of every stream has been quiet for a while, at most `mostMs`, and at most 6 s without any
    * answer; then the follower is done. Only containers that `ran` can have lines.
+   * @param endedAt when they ended, by AWS's clock (ms since the epoch), where that is known: lines that came in later than that
+   *   are the last ones, and need no long quiet after them
    */
-  drain(mostMs: number, ran: ReadonlySet<string>): Promise<LogsRead>
+  drain(mostMs: number, ran: ReadonlySet<string>, endedAt?: number): Promise<LogsRead>
   /** stops at once, without the rest */
   stop(): Promise<void>
 }
@@ -40,6 +43,12 @@ const DRAINING_MS = 500
  * CloudWatch shows events a moment after it took them. The end counts as reached after so much quiet (ms).
  */
 const QUIET_MS = 3000
+/**
+ * The same after the driver's last batch has been seen, of which nothing can be missing (ms). It covers one that was sent just before
+ * the end and taken in just after it: the last one follows at once.
+ */
+const QUIET_AFTER_LAST_BATCH_MS = 750
+const LOOKS_AFTER_LAST_BATCH_MS = 250
 /** GetLogEvents allows 10 calls a second per account and Region (CloudWatch Logs quotas; can be raised); others need some too. */
 const CALLS_PER_SECOND = 6
 /** GetLogEvents gives up to 10,000 events a page; half of that is as quick within the budget and needs less memory. */
@@ -66,6 +75,7 @@ export function followLogs(
   const kept = new Map<string, readonly string[]>()
   let drainingSince: number | undefined
   let drainUntil = Number.POSITIVE_INFINITY
+  let ended = Number.POSITIVE_INFINITY
   let ran: ReadonlySet<string> = new Set()
   let noticed = false
   const wakeUps = new Set<() => void>()
@@ -80,6 +90,11 @@ export function followLogs(
     const client = new CloudWatchLogsClient(sdkConfig(source.region))
     let token: string | undefined
     let quietSince = clock.now()
+    const newest = new NewestBatch()
+    const isQuiet = (since: number): boolean =>
+      newest.isLastAfter(ended)
+        ? clock.now() - quietSince >= QUIET_AFTER_LAST_BATCH_MS
+        : clock.now() - Math.max(since, quietSince) >= QUIET_MS
     let missing = false
     let atEnd = false
     const unlessAtEnd = (): ContainerStream | undefined => (atEnd ? undefined : source)
@@ -89,23 +104,28 @@ export function followLogs(
         if (clock.now() > drainUntil) return unlessAtEnd()
         const page = await nextPage(client, source, token)
         if (page !== 'unanswered') missing = page === 'missing'
-        const { messages, next } = typeof page === 'object' ? page : { messages: [], next: token }
+        const { events, next } = typeof page === 'object' ? page : { events: [], next: token }
         const moved = next !== token
         atEnd = !moved && typeof page === 'object'
         token = next
-        if (messages.length > 0) {
-          print(source.container, messages)
+        if (events.length > 0) {
+          print(
+            source.container,
+            events.map(({ message }) => message ?? ''),
+          )
+          newest.take(events)
           quietSince = clock.now()
         }
         // Empty pages are normal; the end is where the token repeats (API reference, GetLogEvents).
         if (moved) continue
         if (drainingSince !== undefined && !ran.has(source.container)) return undefined
         if (page === 'unanswered' && drainingSince !== undefined) return source
-        if (drainingSince !== undefined && clock.now() - Math.max(drainingSince, quietSince) >= QUIET_MS) {
+        if (drainingSince !== undefined && isQuiet(drainingSince)) {
           if (missing) notice(`The log stream ${source.stream} of ${source.group} never appeared.`)
           return undefined
         }
-        await idle(drainingSince === undefined ? IDLE_MS : DRAINING_MS)
+        if (drainingSince === undefined) await idle(IDLE_MS)
+        else await idle(newest.isLastAfter(ended) ? LOOKS_AFTER_LAST_BATCH_MS : DRAINING_MS)
       }
     } catch (error) {
       if (stopped.signal.aborted) return unlessAtEnd()
@@ -128,7 +148,7 @@ export function followLogs(
     client: CloudWatchLogsClient,
     { group, stream }: ContainerStream,
     token: string | undefined,
-  ): Promise<{ messages: string[]; next: string | undefined } | 'missing' | 'unanswered'> {
+  ): Promise<{ events: OutputLogEvent[]; next: string | undefined } | 'missing' | 'unanswered'> {
     const patience =
       drainingSince === undefined ? PATIENCE_MS : Math.min(DRAINING_PATIENCE_MS, drainUntil - clock.now())
     const deadline = new Deadline(clock, Math.max(1, patience))
@@ -148,7 +168,7 @@ export function followLogs(
             options,
           ),
       )
-      return { messages: events.map(({ message }) => message ?? ''), next: nextForwardToken }
+      return { events, next: nextForwardToken }
     } catch (error) {
       if (error instanceof AwsError && error.code === 'ResourceNotFoundException') return 'missing'
       // A bad spell longer than one call's patience: the next look goes on where this one stood.
@@ -169,8 +189,9 @@ export function followLogs(
   const reading = Promise.all(streams.map(follow))
   return {
     lastLines: container => kept.get(container) ?? [],
-    drain: async (mostMs, those) => {
+    drain: async (mostMs, those, endedAt = Number.POSITIVE_INFINITY) => {
       ran = those
+      ended = endedAt
       drainingSince = clock.now()
       drainUntil = drainingSince + mostMs
       for (const wake of wakeUps) wake()

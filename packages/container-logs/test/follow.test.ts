@@ -146,6 +146,24 @@ test('throttling is ridden out; denied logs are a notice and fail nothing', asyn
   ])
 })
 
+test('after the last batch no long quiet is needed, after lines of before the end it is', async () => {
+  const at = (ingestionTime: number): Page => ({
+    body: { events: [{ message: 'the end', timestamp: 1, ingestionTime }], nextForwardToken: 't' },
+  })
+  streams.set('ecs/app/f00', [at(1001)])
+  streams.set('ecs/side/f00', [at(999)])
+  const last = following('app')
+  const earlier = following('side')
+  await Promise.all([last.seen('the end'), earlier.seen('the end')])
+  const order: string[] = []
+  const drained = async ({ follower }: typeof last, name: string): Promise<void> => {
+    await follower.drain(200_000, EVERY, 1000)
+    order.push(name)
+  }
+  await Promise.all([drained(earlier, 'earlier'), drained(last, 'last')])
+  expect(order).toEqual(['last', 'earlier'])
+})
+
 test('what does not end in time is named; a stop ends it at once', async () => {
   streams.set(
     'ecs/app/f00',

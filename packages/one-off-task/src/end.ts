@@ -38,15 +38,22 @@ const OWN_FAULT = {
   next: ['Its last lines say why; the whole log is in the log group of the container.'],
 }
 
-/** @throws NotStarted, Failure with AWS's words, the last lines, the likely cause and what to do */
-export function throwUnlessSucceeded(
+/** The counted container ran, and exited with 0. */
+export function hasSucceeded({ state }: TaskEnd): boolean {
+  return state.kind === 'exited' && state.ran && state.exitCode === 0
+}
+
+/**
+ * Tells of an end that is none of those that `hasSucceeded`.
+ * @throws NotStarted, Failure with AWS's words, the last lines, the likely cause and what to do
+ */
+export function throwAsFailed(
   { task, state }: TaskEnd,
   container: string,
   arn: string,
   logs: TaskLogs,
   run: TaskRun,
-): void {
-  if (state.kind === 'exited' && state.ran && state.exitCode === 0) return
+): never {
   const culprit = state.ran ? container : (failedBeside(task, container) ?? container)
   run.lastLinesOf = culprit
   run.lastLines = logs.lastLines(culprit)

@@ -18,11 +18,18 @@ export interface TaskLogs {
 /** The last lines have so long to arrive after the exit (ms). */
 const TAIL_MS = 6000
 
+/** How the logs are wanted: the `logs` input, and what has to be printed before them. */
+export interface LogsWanted {
+  readonly logs: TaskInputs['logs']
+  /** settles when the lines of the task before have been printed; never rejects */
+  readonly linesAfter?: Promise<void>
+}
+
 /** Announces where the logs are, and starts to follow them where that is wanted. */
 export async function followTaskLogs(
   { revision, container, region }: PreparedTask,
   arn: string,
-  wanted: TaskInputs['logs'],
+  { logs: wanted, linesAfter = Promise.resolve() }: LogsWanted,
   run: TaskRun,
   announce: Announce,
   runtime: Runtime,
@@ -44,19 +51,39 @@ export async function followTaskLogs(
 
   for (const name of without)
     log.info(`${name} has no awslogs configuration with a stream prefix: its lines are not shown here.`)
-  for (const stream of streams) log.info(`Log of ${stream.container}: ${logConsoleUrl(stream)}`)
-  const start = (): LogFollower => followLogs(streams, { clock: runtime, log })
-  let follower = wanted === 'follow' ? start() : undefined
+  const tellWhere = (): void => {
+    for (const stream of streams) log.info(`Log of ${stream.container}: ${logConsoleUrl(stream)}`)
+  }
+  if (wanted === 'after') tellWhere()
+  let follower: LogFollower | undefined
+  let stopped = false
+  /** Nothing is lost by a late start: streams are read from their beginning. */
+  const start = async (): Promise<LogFollower | undefined> => {
+    await linesAfter
+    if (stopped || follower !== undefined) return follower
+    // What stands above it are lines of the task before.
+    if (wanted === 'follow') tellWhere()
+    follower = followLogs(streams, { clock: runtime, log })
+    return follower
+  }
+  const stop = async (): Promise<void> => {
+    stopped = true
+    await follower?.stop()
+  }
+  if (wanted === 'follow') void start()
   // A cancel must not wait for lines.
-  runtime.signal.addEventListener('abort', () => void follower?.stop(), { once: true })
+  runtime.signal.addEventListener('abort', () => void stop(), { once: true })
   return {
     lastLines: name => follower?.lastLines(name) ?? [],
-    readTail: async ({ containers = [] }, deadline) => {
+    readTail: async ({ containers = [], executionStoppedAt }, deadline) => {
       const ran = new Set(containers.flatMap(({ name = '', runtimeId }) => (runtimeId === undefined ? [] : [name])))
       if (ran.size === 0) return
-      follower ??= start()
+      const reading = await start()
+      if (reading === undefined) return
       const mostMs = Math.min(deadline.left, wanted === 'follow' ? TAIL_MS : Number.POSITIVE_INFINITY)
-      const { unfinished } = await follower.drain(mostMs, ran)
+      // It is the end of the first essential container (amazon-ecs-agent, `RecordExecutionStoppedAt`): of the only one, its own.
+      const endedAt = containers.length === 1 ? executionStoppedAt?.getTime() : undefined
+      const { unfinished } = await reading.drain(mostMs, ran, endedAt)
       if (unfinished.length > 0 && !runtime.signal.aborted) {
         log.notice(
           'The end of the log is missing',
@@ -64,6 +91,6 @@ export async function followTaskLogs(
         )
       }
     },
-    stop: async () => follower?.stop(),
+    stop,
   }
 }

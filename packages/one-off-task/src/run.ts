@@ -2,7 +2,7 @@ import { Cancelled, Deadline, durationText, Failure, type Runtime } from '@aws-d
 import { type Calling, poll } from '@aws-deploy-actions/aws-clients'
 import type { Task } from '@aws-sdk/client-ecs'
 import { taskConsoleUrl } from './console.ts'
-import { announceEnd, throwUnlessSucceeded } from './end.ts'
+import { announceEnd, hasSucceeded, throwAsFailed } from './end.ts'
 import { describedTasks, type Mark } from './find.ts'
 import type { TaskInputs } from './inputs.ts'
 import { earlierTask, freeLock, type LockPlace, ownMark, type TaskLock } from './lock.ts'
@@ -38,6 +38,14 @@ export interface RunOptions {
   readonly lock?: TaskLock
   /** tasks of this step that are over */
   readonly own?: readonly string[]
+  /** settles when the lines of the task before have been printed */
+  readonly linesAfter?: Promise<void>
+}
+
+/** A task whose counted container has exited with 0. */
+export interface SucceededTask {
+  /** Settles when its last lines have been printed, or cannot be had in time; never rejects. */
+  readonly linesRead: Promise<void>
 }
 
 /** Makes a fact known at once, by the name of the output. */
@@ -47,6 +55,7 @@ export type Announce = Runtime['output']
 const SETTLING_MS = 10_000
 /** While a task is that young, ECS may not have listed an earlier one yet (eventual consistency, ms). */
 const YOUNG_MS = 10_000
+/** Each of these looks is up to three calls more (ms). */
 
 /** Another task for the same thing was started before; ours has been told to stop. */
 class GivesWay extends Error {
@@ -57,10 +66,7 @@ class GivesWay extends Error {
   }
 }
 
-/**
- * Runs a prepared task until its counted container has exited with 0; under a lock only while no other task holds it.
- * @throws NotStarted, DeadlineExceeded, Cancelled, Failure for every other end; what was started has been told to stop
- */
+/** As `runToSuccess`, and until its last lines have been printed. */
 export async function runToItsEnd(
   prepared: PreparedTask,
   options: RunOptions,
@@ -68,6 +74,23 @@ export async function runToItsEnd(
   announce: Announce,
   runtime: Runtime,
 ): Promise<void> {
+  const { linesRead } = await runToSuccess(prepared, options, run, announce, runtime)
+  await linesRead
+  runtime.signal.throwIfAborted()
+}
+
+/**
+ * Runs a prepared task until its counted container has exited with 0; under a lock only while no other task holds it. Its last
+ * lines are still being read then.
+ * @throws NotStarted, DeadlineExceeded, Cancelled, Failure for every other end; what was started has been told to stop
+ */
+export async function runToSuccess(
+  prepared: PreparedTask,
+  options: RunOptions,
+  run: TaskRun,
+  announce: Announce,
+  runtime: Runtime,
+): Promise<SucceededTask> {
   const { log, signal } = runtime
   const { cluster, container, revision, region } = prepared
   const { lock, timeoutMs } = options
@@ -92,8 +115,7 @@ export async function runToItsEnd(
     runtime.endBy(deadline.at + GRACE_MS)
     await runtime.remember('task', JSON.stringify({ region, cluster, ...mark }))
     try {
-      await runOnce(prepared, mark, options, run, announce, runtime, { clock: runtime, log, signal, deadline })
-      return
+      return await runOnce(prepared, mark, options, run, announce, runtime, { clock: runtime, log, signal, deadline })
     } catch (error) {
       // What certainly never was started needs no clean-up.
       if (error instanceof NotStarted && run.taskArn === undefined) await runtime.remember('task', '')
@@ -116,7 +138,7 @@ async function runOnce(
   announce: Announce,
   runtime: Runtime,
   calling: Calling,
-): Promise<void> {
+): Promise<SucceededTask> {
   const { log } = runtime
   const { ecs, cluster, container, region } = prepared
   const began = runtime.now()
@@ -132,7 +154,8 @@ async function runOnce(
     log.info(`Started task ${taskId(arn)} in cluster ${cluster}: ${taskConsoleUrl(region, cluster, arn)}`)
     await announce('task-arn', arn)
     await giveWay(task, prepared, options, calling)
-    logs = await followTaskLogs(prepared, arn, options.logs, run, announce, runtime)
+    const followed = await followTaskLogs(prepared, arn, options, run, announce, runtime)
+    logs = followed
     const end = await taskEnd(ecs, cluster, arn, container, calling, async seen => {
       if (runtime.now() - began < YOUNG_MS) await giveWay(seen, prepared, options, calling)
     })
@@ -140,18 +163,19 @@ async function runOnce(
     await announceEnd(end, container, (runtime.now() - began) / 1000, run, announce, log)
     if (othersGoOn(end.task, container)) await stop(`The container ${container} is over.`)
     else await runtime.remember('task', '')
-    await logs.readTail(end.task, calling.deadline)
+    const linesRead = followed.readTail(end.task, calling.deadline)
+    if (hasSucceeded(end)) return { linesRead: linesRead.then(followed.stop) }
+    await linesRead
     runtime.signal.throwIfAborted()
-    throwUnlessSucceeded(end, container, arn, logs, run)
+    throwAsFailed(end, container, arn, followed, run)
   } catch (error) {
     if (!over) await stop(whyStopped(error))
     if (run.lastLines === undefined && logs !== undefined) {
       run.lastLinesOf = container
       run.lastLines = logs.lastLines(container)
     }
-    throw error
-  } finally {
     await logs?.stop()
+    throw error
   }
 }
 

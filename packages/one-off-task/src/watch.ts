@@ -5,6 +5,12 @@ import { describedTasks } from './find.ts'
 import { type ContainerState, containerState, taskId } from './state.ts'
 
 const LOOK_EVERY_MS = 2000
+/**
+ * A task that only looks at a database, or has nothing to migrate, is over soon after it began: at first half the time between
+ * two looks. ListTasks and DescribeTasks share 20 calls a second of an account (ECS API reference, "Request throttling").
+ */
+const FIRST_LOOKS_EVERY_MS = 1000
+const FIRST_LOOKS_MS = 30_000
 /** DescribeTasks can say MISSING for a moment after RunTask; longer than this it is a failure (ms). */
 const MISSING_MS = 60_000
 const STILL_EVERY_MS = 60_000
@@ -33,7 +39,8 @@ export async function taskEnd(
   let lastSeen = began
   let shown = ''
   let shownAt = began
-  return poll(calling, LOOK_EVERY_MS, async () => {
+  const everyMs = (): number => (clock.now() - began < FIRST_LOOKS_MS ? FIRST_LOOKS_EVERY_MS : LOOK_EVERY_MS)
+  return poll(calling, everyMs, async () => {
     const [task] = await describedTasks(ecs, cluster, [arn], calling)
     if (task === undefined) {
       if (clock.now() - lastSeen > MISSING_MS) {
