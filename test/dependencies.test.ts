@@ -41,6 +41,10 @@ describe('the direction of dependencies', () => {
     expect(strangers(`actions/${name}/src`, PRODUCT)).toEqual([])
   })
 
+  test.each(foldersIn('.github/actions'))('.github/actions/%s imports product packages only', name => {
+    expect(strangers(`.github/actions/${name}/src`, PRODUCT)).toEqual([])
+  })
+
   test.each(actions)('actions/%s imports no other action, also in test', name => {
     expect(strangers(`actions/${name}/test`, packages)).toEqual([])
   })
@@ -61,7 +65,7 @@ describe('the direction of dependencies', () => {
   })
 
   test('another workspace is imported only by what it exports', () => {
-    const deep = importsIn('actions', 'packages', 'test').filter(
+    const deep = importsIn('actions', '.github/actions', 'packages', 'test').filter(
       ({ target }) => target.kind === 'workspace' && target.path === undefined,
     )
     expect(deep.map(asText)).toEqual([])
@@ -72,7 +76,7 @@ describe('third-party packages', () => {
   const declared = declaredVersions()
 
   test('every one that is imported is declared at the root', () => {
-    const undeclared = importsIn('actions', 'packages', 'test', 'scripts').filter(
+    const undeclared = importsIn('actions', '.github/actions', 'packages', 'test', 'scripts').filter(
       ({ target }) => target.kind === 'third-party' && !declared.has(target.name),
     )
     expect(undeclared.map(asText)).toEqual([])

@@ -267,37 +267,3 @@ describe('deployed-images', () => {
     expect(find('ecr:a ecr:b', 'sha256:1').status).toBe(1)
   })
 })
-
-describe('check-inputs', () => {
-  const check = (databases: string, problems = '') =>
-    run('check-inputs/check.sh', { CHECK_PROBLEMS: problems, CHECK_DATABASES: databases })
-  const written = (value: unknown) => JSON.stringify(value, undefined, 2)
-
-  test('nothing wrong, no list: nothing said', () => {
-    expect(check('', '\n  \n')).toMatchObject({ status: 0, text: '', records: [] })
-    expect(check(written(['north', 'say "south"'])).status).toBe(0)
-    expect(check(written(Array.from({ length: 10 }, (_, index) => `d${index}`))).status).toBe(0)
-  })
-
-  test('each problem is an annotation and a record', () => {
-    const { status, text, records } = check('', '\nfirst\n\nsecond %\n')
-    expect(status).toBe(1)
-    expect(text).toBe('::error::first\n::error::second %25\n')
-    expect(records).toHaveLength(2)
-  })
-
-  test.each([[[]], ['north'], [{ north: 'south' }], [['north', null]], [['']], [['north', ' ']], [[['north']]], [[1]]])(
-    'databases that are no list of names: %j',
-    value => {
-      const { status, text } = check(written(value))
-      expect(status).toBe(1)
-      expect(text).toContain('not a JSON list of names')
-    },
-  )
-
-  test('more than ten', () => {
-    const { status, text } = check(written(Array.from({ length: 11 }, (_, index) => `d${index}`)))
-    expect(status).toBe(1)
-    expect(text).toContain('more than 10')
-  })
-})

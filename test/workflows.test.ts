@@ -89,17 +89,6 @@ describe.each(REUSABLE)('%s, which is called,', file => {
     expect(mapOf(concurrency)['group']).toMatch(/inputs\.environment/)
     expect(mapOf(concurrency)['group']).not.toMatch(/github\.workflow/)
   })
-
-  test('asks for credentials only in jobs that do not run for pull requests', () => {
-    const open = jobsOf(file).filter(
-      ([, job]) =>
-        job['uses'] === undefined &&
-        mapOf(job['permissions'])['id-token'] === 'write' &&
-        REUSABLE.some(other => /(?:build|pipeline-\w+)\.yml$/.test(other) && other === file) &&
-        !String(job['if']).includes("!startsWith(github.event_name, 'pull_request')"),
-    )
-    expect(open.map(([id]) => id)).toEqual([])
-  })
 })
 
 describe.each(['pipeline-ecs', 'pipeline-ec2'])('the order of %s', name => {
@@ -235,15 +224,6 @@ test('what waits for other jobs lets none run after one over its time-out, which
   )
   expect(deceived).toEqual([])
   expect(examples.length).toBeGreaterThan(3)
-})
-
-test('what may not happen for a pull request may not happen for a merge group, whose commit is not merged either', () => {
-  const open = REUSABLE.flatMap(file =>
-    [...textOf(file).matchAll(/.*'pull_request'.*/g)].flatMap(([line]) =>
-      line.includes("'merge_group'") ? [] : [line],
-    ),
-  )
-  expect(open).toEqual([])
 })
 
 test.each(['pipeline-ecs', 'pipeline-ec2'])(

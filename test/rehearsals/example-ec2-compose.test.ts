@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { docker } from '../support/host-cloud.ts'
 import { describeWith } from '../support/parts.ts'
 import { type Example, errors, results, startExample } from './examples.ts'
 
@@ -46,12 +47,19 @@ describeWith(
       expect(await health(example)).toMatchObject({ version: first, backend: first })
     }, 240_000)
 
-    test('the next release, then back to an earlier one by its TAG: nothing is built', async () => {
+    test('the next release with its configuration, then back to an earlier one by its TAG: nothing is built', async () => {
       example.application.change('frontend/server.js', text => text.replace('<h1>Shop</h1>', '<h1>The shop</h1>'))
+      // The host has it from git, at the commit of the run.
+      const label = `release=${process.pid}-${Date.now()}`
+      const labelled = () => docker('ps', '--quiet', '--filter', `label=${label}`)
+      example.application.change('compose.production.yml', text =>
+        text.replace('  backend:\n', `  backend:\n    labels: ["${label}"]\n`),
+      )
       expect(errors(await example.deliver({ event: 'push' }))).toEqual([])
       example.application.undo()
       const second = await health(example)
       expect(second['version']).not.toBe(first)
+      expect(labelled()).not.toBe('')
 
       const back = await example.deliver({ event: 'workflow_dispatch', inputs: { 'rollback-to': String(first) } })
       expect(errors(back)).toEqual([])

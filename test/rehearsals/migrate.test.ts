@@ -95,7 +95,7 @@ describe('migrate.yml', () => {
     async databases => {
       const { outputs, run, messages } = await caller.call('migrate', { ...INPUTS, built, databases })
       expect(outputs['status']).toBe('failure')
-      expect(messages.join('\n')).toContain('databases is not a JSON list of names')
+      expect(messages.join('\n')).toContain('databases: is not a JSON list of names')
       expect(
         run.jobs['call / migrate']?.steps.filter(
           ({ name, conclusion }) => /^Migrate/.test(name) && conclusion !== 'skipped',

@@ -101,6 +101,7 @@ describe('what the pipeline for EC2 does when something fails', () => {
     expect(stages(run)).toEqual(failedAt(stage))
     expect(outputs(run)['status']).toBe('failure')
     expect(page(run)).toContain(`**${stage} failed`)
+    expect(page(run)).toContain('failed before its first step: octocat rejected the deployment to production')
     expect(shop.sent()).toBe(sent)
   })
 })

@@ -46,7 +46,7 @@ describe('what the pipeline for ECS does when something fails', () => {
   test('a version and a way back at once are refused', async () => {
     const run = await shop.deliver({ event: 'workflow_dispatch', inputs: { version: 'one', 'rollback-to': 'one' } })
     expect(stages(run)).toEqual({ ...failedAt('check'), lint: 'skipped' })
-    expect(page(run)).toContain('version and rollback-to are both filled in')
+    expect(page(run)).toContain('is filled in, and so is rollback-to')
   })
 
   test('a failed smoke test puts the service back', async () => {

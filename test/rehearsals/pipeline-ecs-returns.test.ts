@@ -88,6 +88,9 @@ describe('what somebody stops', () => {
     expect(stages(run)).toEqual(failedAt(stage))
     expect(outputs(run)['status']).toBe('failure')
     expect(page(run)).toContain(`**${stage} failed`)
+    expect(page(run)).toMatch(
+      new RegExp(`${stage}.* failed before its first step: octocat rejected the deployment to production`),
+    )
     expect(shop.aws.journal().filter(({ operation }) => operation === 'UpdateService')).toHaveLength(before)
   })
 

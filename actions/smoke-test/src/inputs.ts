@@ -1,13 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { durationText, type InputReader } from '@aws-deploy-actions/action-runtime'
 import {
   ANY_SUCCESS,
   type Check,
   type CheckDefaults,
   checkedUrl,
-  checksFrom,
   type Expectations,
+  givenChecks,
   headersFromLines,
   jsonPath,
   type PollOptions,
@@ -94,29 +92,8 @@ function checksOfUrls(input: InputReader, { headers }: CheckDefaults, expect: Ex
 }
 
 function checksOfDocument(input: InputReader, defaults: CheckDefaults): Check[] {
-  const given = input.verbatim('checks')
-  const text = isPath(given) ? contentOf(input, given.trim()) : given
-  if (text === undefined || text.trim() === '') return []
-  const { checks, problems } = checksFrom(text, defaults)
+  const folder = input.variable('GITHUB_WORKSPACE') ?? ''
+  const { checks, problems } = givenChecks(input.verbatim('checks'), folder, defaults)
   for (const problem of problems) input.conflict('checks', problem)
   return checks
-}
-
-/** One line that cannot be a list or a map. */
-function isPath(text: string): boolean {
-  return /^[^\n]+$/.test(text.trim()) && !/^(?:[-[{#&]|\S*:\s)/.test(text.trim())
-}
-
-function contentOf(input: InputReader, path: string): string | undefined {
-  const file = resolve(input.variable('GITHUB_WORKSPACE') ?? '', path)
-  if (!existsSync(file)) {
-    input.problem('checks', path, 'there is no such file; allowed is a path in the workspace, or a YAML list of checks')
-    return undefined
-  }
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    input.problem('checks', path, `cannot be read (${error instanceof Error ? error.message : error})`)
-    return undefined
-  }
 }

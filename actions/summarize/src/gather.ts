@@ -10,7 +10,8 @@ import type { Contents } from './page.ts'
 import { readEach } from './read-each.ts'
 import { reportsFrom } from './reports.ts'
 import { ownerAndName, runFacts } from './run-facts.ts'
-import { jobsOfRun, type RunJob } from './run-jobs.ts'
+import { jobsOfRun, type RunJob, type RunPlace } from './run-jobs.ts'
+import { type JobFailure, unstartedJobs } from './unstarted.ts'
 
 /** All that the page shows beside the verdict; what cannot be had is named in `notes`. */
 export async function gathered(
@@ -21,17 +22,18 @@ export async function gathered(
 ): Promise<Omit<Contents, 'verdict' | 'title' | 'environmentUrl'>> {
   const [facts, timing, reportFiles, testFiles, coverageFiles] = await Promise.all([
     runFacts(environment),
-    timings(api, environment, signal),
+    timings(needs, api, environment, signal),
     foundFiles(inputs.reports, environment),
     foundFiles(inputs.junit, environment),
     foundFiles(inputs.coverage, environment),
   ])
-  const reports = await reportsFrom(reportFiles.files, needs.jobs, environment.runAttempt)
+  const reports = await reportsFrom(reportFiles.files, needs.jobs, environment.runAttempt, timing.jobs)
   const tests = await readEach(testFiles.files, testResults)
   const coverage = await readEach(coverageFiles.files, coverageOf)
   return {
     facts,
     runJobs: timing.jobs,
+    unstarted: timing.unstarted,
     rows: jobRows(needs, timing.jobs, inputs),
     reports,
     tests: tests.values,
@@ -58,33 +60,35 @@ function unknownJobs({ allowedToFail, allowedToSkip }: SummarizeInputs, { jobs }
 }
 
 async function timings(
+  { jobs: needed }: Needs,
   api: GitHubApi | undefined,
   { repository, runId, runAttempt, variables }: Runtime['environment'],
   signal: AbortSignal,
-): Promise<{ jobs: readonly RunJob[]; problem: string | undefined }> {
+): Promise<{
+  jobs: readonly RunJob[]
+  unstarted: readonly JobFailure[]
+  problem: string | undefined
+}> {
   const missing = 'Durations and timeline of the jobs'
-  if (api === undefined) return { jobs: [], problem: `${missing}: there is no github-token.` }
-  const place = ownerAndName(repository)
-  if (place === undefined || !/^\d+$/.test(runId ?? ''))
-    return { jobs: [], problem: `${missing}: GITHUB_REPOSITORY or GITHUB_RUN_ID is not set.` }
+  const without = (problem: string) => ({ jobs: [], unstarted: [], problem: `${missing}: ${problem}` })
+  if (api === undefined) return without('there is no github-token.')
+  const repo = ownerAndName(repository)
+  if (repo === undefined || !/^\d+$/.test(runId ?? '')) return without('GITHUB_REPOSITORY or GITHUB_RUN_ID is not set.')
+  const place: RunPlace = {
+    owner: repo.owner,
+    repository: repo.name,
+    runId: Number(runId),
+    attempt: Number(runAttempt ?? 1) || 1,
+    runner: variables['RUNNER_NAME'] || undefined,
+  }
   try {
-    const jobs = await jobsOfRun(
-      api,
-      {
-        owner: place.owner,
-        repository: place.name,
-        runId: Number(runId),
-        attempt: Number(runAttempt ?? 1) || 1,
-        runner: variables['RUNNER_NAME'] || undefined,
-      },
-      signal,
-    )
-    return { jobs, problem: undefined }
+    const jobs = await jobsOfRun(api, place, signal)
+    return { jobs, unstarted: await unstartedJobs(api, place, jobs, needed, signal), problem: undefined }
   } catch (error) {
     signal.throwIfAborted()
     // GitHub says 404 of what a token may not see in a private repository.
     const refused = [401, 403, 404].includes(statusOf(error) ?? 0)
     const advice = refused ? ' The job needs `permissions: actions: read`.' : ''
-    return { jobs: [], problem: `${missing}: GitHub's API said: ${refusalText(error)}.${advice}` }
+    return without(`GitHub's API said: ${refusalText(error)}.${advice}`)
   }
 }

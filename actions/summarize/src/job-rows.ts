@@ -77,7 +77,7 @@ function runJobRow(job: RunJob, isPart: boolean): JobRow {
 }
 
 /** `deploy`, `deploy (eu-west-1)`, `deploy / smoke test`; also `Deploy` and `Unit tests` for the id `unit-tests`. */
-function belongsTo(name: string, id: string): boolean {
+export function belongsTo(name: string, id: string): boolean {
   const first = name.split(' / ')[0] ?? name
   const withoutMatrix = first.replace(/ \(.*\)?$/s, '')
   return first === id || withoutMatrix === id || sluggish(withoutMatrix) === sluggish(id)

@@ -15,6 +15,7 @@ import { mark } from './sections/marks.ts'
 import { migrationsSection, migrationsThatStay, otherTasksSection } from './sections/tasks.ts'
 import { coverageSection, testsSection } from './sections/tests.ts'
 import { timeline } from './sections/timeline.ts'
+import type { JobFailure } from './unstarted.ts'
 import type { Verdict } from './verdict.ts'
 
 /** All that a page is made of. */
@@ -25,6 +26,7 @@ export interface Contents {
   readonly environmentUrl: string | undefined
   readonly rows: readonly JobRow[]
   readonly runJobs: readonly RunJob[]
+  readonly unstarted: readonly JobFailure[]
   readonly reports: Reports
   readonly tests: readonly TestResults[]
   readonly coverage: readonly Coverage[]
@@ -45,14 +47,14 @@ export function page(contents: Contents, bytes: number): string {
 }
 
 function wholePage(contents: Contents, limits: Limits): string {
-  const { rows, runJobs, reports, tests, coverage } = contents
+  const { rows, runJobs, unstarted, reports, tests, coverage } = contents
   // A summary of a called workflow says nothing that the records which it read do not say.
   const steps = reports.reports.filter(({ record }) => record.action !== 'summarize')
   return [
     ...head(contents, limits),
     migrationsThatStay(steps, limits),
     jobsSection(rows, runJobs, limits),
-    failuresSection(steps, limits),
+    failuresSection(steps, unstarted, limits),
     imagesSection(steps, limits),
     migrationsSection(steps, limits),
     servicesSection(steps, limits),

@@ -3,6 +3,7 @@ import { publishable, type ReportRecord, readReports, reportKey } from '@aws-dep
 import type { FoundFile } from './files.ts'
 import { legible } from './legible.ts'
 import type { NeededJob } from './needs.ts'
+import type { RunJob } from './run-jobs.ts'
 
 /** Larger than any record that an action leaves. */
 const LARGEST_BYTES = 16 * 1024 * 1024
@@ -36,11 +37,13 @@ interface Source {
 /**
  * The records in report files and in the `report` outputs of needed jobs. The same one twice counts once.
  * @param runAttempt of this run, counted from 1; undefined where nothing says it
+ * @param runJobs what the jobs API tells of this attempt
  */
 export async function reportsFrom(
   files: readonly FoundFile[],
   jobs: readonly NeededJob[],
   runAttempt: string | undefined,
+  runJobs: readonly RunJob[],
 ): Promise<Reports> {
   const problems: string[] = []
   const sources: Source[] = []
@@ -77,13 +80,15 @@ export async function reportsFrom(
     (a, b) =>
       Date.parse(a.record.startedAt) - Date.parse(b.record.startedAt) || (a.record.action < b.record.action ? -1 : 1),
   )
-  return { reports: markSuperseded(reports, jobs, Number(runAttempt ?? 0) || 0), problems: problems.map(legible) }
+  return {
+    reports: markSuperseded(reports, succeededJobs(jobs, runJobs), Number(runAttempt ?? 0) || 0),
+    problems: problems.map(legible),
+  }
 }
 
 // The other jobs of a matrix share id and action, and are not run again when they succeeded.
 // A step may leave a record only when it fails: of a second attempt that succeeded, only the job's result tells.
-function markSuperseded(reports: readonly Found[], jobs: readonly NeededJob[], runAttempt: number): Report[] {
-  const succeeded = new Set(jobs.filter(({ result }) => result === 'success').map(({ id }) => id))
+function markSuperseded(reports: readonly Found[], succeeded: ReadonlySet<string>, runAttempt: number): Report[] {
   const latest = new Map<string, number>()
   for (const report of reports) latest.set(step(report), Math.max(latest.get(step(report)) ?? 0, attempt(report)))
   return reports.map(report => {
@@ -94,6 +99,18 @@ function markSuperseded(reports: readonly Found[], jobs: readonly NeededJob[], r
     const earlier = mended || attempt(report) < (latest.get(step(report)) ?? 0)
     return { ...report, earlier, superseded: earlier && failed }
   })
+}
+
+/** Ids of jobs. A record from inside a called workflow knows that one's job, which only the jobs API has beside the needed one. */
+function succeededJobs(jobs: readonly NeededJob[], runJobs: readonly RunJob[]): Set<string> {
+  const inner = new Map<string, boolean>()
+  for (const { name, state } of runJobs) {
+    const id = (name.split(' / ').at(-1) ?? name).replace(/ \(.*\)?$/s, '')
+    inner.set(id, state === 'success' && inner.get(id) !== false)
+  }
+  const needed = jobs.filter(({ result }) => result === 'success').map(({ id }) => id)
+  const ids = new Set(jobs.map(({ id }) => id))
+  return new Set([...needed, ...[...inner].flatMap(([id, all]) => (all && !ids.has(id) ? id : []))])
 }
 
 function step({ record: { run, action } }: Found): string {

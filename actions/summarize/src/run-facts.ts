@@ -19,21 +19,23 @@ export interface RunFacts {
 }
 
 export async function runFacts(environment: RunnerEnvironment): Promise<RunFacts> {
-  const { variables, headRef, ref, sha, actor, runNumber, runAttempt } = environment
+  const { variables, headRef, sha, actor, runNumber, runAttempt } = environment
   const event = await eventOf(variables['GITHUB_EVENT_PATH'])
   const pullRequest = member(event, 'pull_request')
   const number = member(pullRequest, 'number')
   // GITHUB_SHA of a pull request is a merge that nobody wrote.
   const head = member(member(pullRequest, 'head'), 'sha')
   const commit = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.exec(typeof head === 'string' ? head : (sha ?? ''))?.[0]
-  const title = member(pullRequest, 'title') ?? member(member(event, 'head_commit'), 'message')
+  // Branch and message of the event are those of the run's commit.
+  const isOther = sha !== (variables['GITHUB_SHA'] || undefined)
+  const title = member(pullRequest, 'title') ?? (isOther ? undefined : member(member(event, 'head_commit'), 'message'))
   const address = repositoryUrl(environment)
   const id = /^\d+$/.exec(environment.runId ?? '')?.[0]
   const attempt = /^\d+$/.exec(runAttempt ?? '')?.[0]
   const shown = (text: string | undefined): string | undefined => (text === undefined ? undefined : legible(text))
   return {
     workflow: shown(variables['GITHUB_WORKFLOW'] || undefined),
-    ref: shown(headRef ?? variables['GITHUB_REF_NAME'] ?? ref),
+    ref: shown(headRef ?? (isOther ? undefined : (variables['GITHUB_REF_NAME'] ?? environment.ref))),
     sha: commit ?? shown(sha),
     subject: typeof title === 'string' ? legible(title.trim().split('\n')[0] ?? '') : undefined,
     actor: shown(actor),

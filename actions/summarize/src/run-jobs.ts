@@ -13,6 +13,8 @@ export interface RunJob {
   readonly url: string | undefined
   /** names of the steps that failed */
   readonly failedSteps: readonly string[]
+  /** it failed before its first step: its deployment was rejected, or GitHub could not start it */
+  readonly neverBegan: boolean
   /** it ran in an earlier attempt of the run, and was not run again */
   readonly earlier: boolean
 }
@@ -75,6 +77,8 @@ async function allJobs(
         failedSteps: (job.steps ?? [])
           .filter(({ conclusion }) => conclusion === 'failure')
           .map(({ name }) => legible(name)),
+        // What a runner took has a step of its own, "Set up job".
+        neverBegan: job.conclusion === 'failure' && (job.steps ?? []).length === 0,
         earlier: began !== undefined && (time(job.completed_at) ?? began) < began,
       })
     }

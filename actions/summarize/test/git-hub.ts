@@ -26,6 +26,8 @@ export interface GitHub {
 
 export interface GitHubOptions {
   readonly jobs?: readonly object[]
+  /** the review history of the run's deployments */
+  readonly reviews?: readonly object[]
   readonly comments?: Comment[]
   /** login of a personal token; without one `GET /user` is refused, as for workflow tokens */
   readonly login?: string
@@ -36,7 +38,7 @@ export interface GitHubOptions {
 
 /** Answers as docs.github.com/rest says: paging by `per_page` and `page`, refusals with `message`. */
 export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> {
-  const { jobs = [], login, attemptStart } = options
+  const { jobs = [], reviews = [], login, attemptStart } = options
   const comments = options.comments ?? []
   const asked: Asked[] = []
   const server = createServer(async (request, response) => {
@@ -62,6 +64,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       return answer(200, { total_count: jobs.length, jobs: page(jobs) })
     if (/^GET \/repos\/acme\/shop\/actions\/runs\/\d+\/attempts\/\d+$/.test(route))
       return answer(200, { run_started_at: attemptStart ?? at(0) })
+    if (route === 'GET /repos/acme/shop/actions/runs/4711/approvals') return answer(200, reviews)
     if (route === 'GET /repos/acme/shop/issues/7/comments') return answer(200, page(comments))
     if (route === 'POST /repos/acme/shop/issues/7/comments') {
       const user = { login: login ?? 'github-actions[bot]', type: login === undefined ? 'Bot' : 'User' }

@@ -66,6 +66,7 @@ test('whatever the room, the verdict is there', () => {
     environmentUrl: undefined,
     rows: [],
     runJobs: [],
+    unstarted: [],
     reports: {
       reports: Array.from({ length: 200 }, () => ({
         record: rolledBack,

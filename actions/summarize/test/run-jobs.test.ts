@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { apiJob, at, type GitHub, type GitHubOptions, startGitHub } from './git-hub.ts'
-import { needsJson, seen, summarize, TOKEN } from './summarize.ts'
+import { needsJson, record, seen, summarize, TOKEN } from './summarize.ts'
 
 async function withGitHub<Result>(options: GitHubOptions, body: (github: GitHub) => Promise<Result>): Promise<Result> {
   const github = await startGitHub(options)
@@ -121,6 +121,110 @@ describe('what the jobs API tells', () => {
         expect(summary).toMatch(/^\| \[build\]\(.*\) \| ✅ success \(in an earlier attempt\) \| 2s \| 1m \|$/m)
         expect(/mermaid([\s\S]*?)```/.exec(summary)?.[1]).not.toContain('build')
         expect(summary).toContain('[Run 12, attempt 2](https://github.com/acme/shop/actions/runs/4711/attempts/2)')
+      },
+    ))
+})
+
+describe('a job that failed before its first step', () => {
+  const needs = needsJson({ build: 'success', deploy: 'failure' })
+  const jobs = [apiJob('build', 5, 65), apiJob('deploy / deploy', 70, 70, { conclusion: 'failure' })]
+  const review = (state: string, login: string | null, comment = '') => ({
+    state,
+    comment,
+    environments: [{ id: 1, name: 'production' }],
+    user: login === null ? null : { login },
+  })
+
+  test.concurrent('was rejected, and by whom, in their words', () =>
+    withGitHub(
+      { jobs, reviews: [review('approved', 'hubot'), review('rejected', 'octocat', 'Not on a *Friday* <b>')] },
+      async github => {
+        const { summary } = await summarize({ needs }, { github })
+        const text = seen(summary)
+        expect(text).toContain(
+          'deploy / deploy failed before its first step: octocat rejected the deployment to production.',
+        )
+        expect(text).toContain('octocat says: Not on a *Friday* <b>')
+        expect(text).not.toContain('hubot')
+        expect(summary).not.toContain('<b>')
+      },
+    ))
+
+  test.concurrent('was rejected by somebody who is gone', () =>
+    withGitHub({ jobs, reviews: [review('rejected', null)] }, async github => {
+      const { summary } = await summarize({ needs }, { github })
+      expect(seen(summary)).toContain('a reviewer rejected the deployment to production.')
+    }))
+
+  test.concurrent.each<[string, GitHubOptions]>([
+    ['nobody rejected it', { jobs, reviews: [review('approved', 'hubot')] }],
+    [
+      'GitHub does not tell who rejected it',
+      {
+        jobs,
+        instead: ({ path }) =>
+          path.endsWith('/approvals') ? { status: 403, message: 'Resource not accessible' } : undefined,
+      },
+    ],
+  ])('%s: what is known, and nothing more', (_, options) =>
+    withGitHub(options, async github => {
+      const { summary } = await summarize({ needs }, { github })
+      expect(seen(summary)).toContain('deploy / deploy failed before its first step.')
+      expect(seen(summary)).toContain('A rule of its environment did not let it through')
+      expect(summary).not.toContain('### Notes')
+    }),
+  )
+
+  test.concurrent('of another summary of the run, or of an earlier attempt: not here', () =>
+    withGitHub({ attemptStart: at(300), jobs, reviews: [review('rejected', 'octocat')] }, async github => {
+      const again = await summarize({ needs }, { github, environment: { GITHUB_RUN_ATTEMPT: '2' } })
+      expect(again.summary).not.toContain('before its first step')
+      const other = await summarize({ needs: needsJson({ build: 'success' }) }, { github })
+      expect(other.summary).not.toContain('before its first step')
+      expect(github.asked.some(({ path }) => path.endsWith('/approvals'))).toBe(false)
+    }))
+
+  test.concurrent('nothing is asked where every job that failed has begun', () =>
+    withGitHub({ jobs: [apiJob('deploy', 70, 71, { conclusion: 'failure', step: 'Deploy' })] }, async github => {
+      await summarize({ needs: needsJson({ deploy: 'failure' }) }, { github })
+      expect(github.asked).toHaveLength(1)
+    }))
+})
+
+describe('a second attempt', () => {
+  const failed = (job: string) =>
+    record('run-commands', 'failed', { failures: [{ what: `${job} broke` }], run: { id: '4711', job, attempt: '1' } })
+  const files = { 'deploy-reports/1.json': failed('push'), 'deploy-reports/2.json': failed('lint') }
+
+  test.concurrent('what failed inside of a called workflow counts no longer where its job has succeeded since', () =>
+    withGitHub(
+      {
+        attemptStart: at(300),
+        jobs: [
+          apiJob('build / push', 310, 320),
+          apiJob('lint / lint (api)', 310, 320),
+          apiJob('lint / lint (web)', 310, 320, { conclusion: 'failure', step: 'Lint' }),
+        ],
+      },
+      async github => {
+        const { summary } = await summarize(
+          { needs: needsJson({ build: 'success', lint: 'failure' }) },
+          { github, files, environment: { GITHUB_RUN_ATTEMPT: '2' } },
+        )
+        expect(summary).not.toContain('push broke')
+        expect(summary).toContain('lint broke')
+      },
+    ))
+
+  test.concurrent('and where it failed again, or was not run again, it counts', () =>
+    withGitHub(
+      { attemptStart: at(300), jobs: [apiJob('build / push', 310, 320, { conclusion: 'failure', step: 'Build' })] },
+      async github => {
+        const { summary } = await summarize(
+          { needs: needsJson({ build: 'failure' }) },
+          { github, files, environment: { GITHUB_RUN_ATTEMPT: '2' } },
+        )
+        expect(summary).toContain('push broke')
       },
     ))
 })

@@ -15,6 +15,7 @@ function job(name: string, from: number, to: number, state = 'success'): RunJob 
     completed: START + to * 1000,
     url: undefined,
     failedSteps: [],
+    neverBegan: false,
     earlier: false,
   }
 }

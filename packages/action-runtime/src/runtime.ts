@@ -32,7 +32,9 @@ export interface RunnerEnvironment {
   readonly runAttempt: string | undefined
   readonly runNumber: string | undefined
   readonly job: string | undefined
+  /** the commit of the run, or the one that the job says it has checked out */
   readonly sha: string | undefined
+  /** of the run; undefined where another commit than the run's was checked out */
   readonly ref: string | undefined
   readonly headRef: string | undefined
   readonly actor: string | undefined
@@ -42,6 +44,17 @@ export interface RunnerEnvironment {
   readonly temp: string
   /** the whole environment, for the AWS SDK's variables */
   readonly variables: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * Whose commit it is: the run's (GITHUB_SHA), or that of CHECKED_OUT_COMMIT, by which a job says that it has checked out
+ * another one. GitHub lets no workflow set the GITHUB_… variables (github/docs, "Variables reference").
+ */
+function commitIn(set: (name: string) => string | undefined): Pick<RunnerEnvironment, 'sha' | 'ref'> {
+  const sha = set('GITHUB_SHA')
+  const checkedOut = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.exec(set('CHECKED_OUT_COMMIT') ?? '')?.[0]
+  if (checkedOut === undefined || checkedOut === sha) return { sha, ref: set('GITHUB_REF') }
+  return { sha: checkedOut, ref: undefined }
 }
 
 export function runnerEnvironment(
@@ -55,8 +68,7 @@ export function runnerEnvironment(
     runAttempt: set('GITHUB_RUN_ATTEMPT'),
     runNumber: set('GITHUB_RUN_NUMBER'),
     job: set('GITHUB_JOB'),
-    sha: set('GITHUB_SHA'),
-    ref: set('GITHUB_REF'),
+    ...commitIn(set),
     headRef: set('GITHUB_HEAD_REF'),
     actor: set('GITHUB_ACTOR'),
     serverUrl: set('GITHUB_SERVER_URL'),

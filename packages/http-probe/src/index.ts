@@ -1,7 +1,7 @@
 export type { Check, Expectations, Phases, VersionSource } from './check.ts'
 export type { CheckDefaults } from './checks-document.ts'
-export { checksFrom } from './checks-document.ts'
 export { ANY_SUCCESS, versionSource } from './expectations.ts'
+export { givenChecks } from './given-checks.ts'
 export { jsonPath } from './json-path.ts'
 export { type Lookup, systemLookup } from './lookup.ts'
 export { newProgress, type PollOptions, type Progress, pollAll } from './poll.ts'

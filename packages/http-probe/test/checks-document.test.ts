@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { checksFrom, headersFromLines } from '../src/index.ts'
+import { checksFrom } from '../src/checks-document.ts'
+import { headersFromLines } from '../src/index.ts'
 
 const defaults = { headers: new Map([['x-all', 'a']]), versionFrom: { json: ['version'] } }
 const read = (text: string) => checksFrom(text, defaults)

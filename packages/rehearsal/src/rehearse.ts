@@ -10,7 +10,7 @@ import { type Permissions, permissionProblems, RESTRICTED } from './run/permissi
 import type { Repositories } from './run/repository.ts'
 import { runWorkflow } from './run/run-workflow.ts'
 import type { Progress } from './run/settings.ts'
-import { takeSnapshot } from './run/snapshot.ts'
+import { git, takeSnapshot } from './run/snapshot.ts'
 import { EVENTS, type EventName, eventsOf, whyNotTriggered } from './run/trigger.ts'
 import { type EnvironmentSettings, type Run, together } from './run/workflow-run.ts'
 import { startGitHubApi } from './stand-ins/github-api.ts'
@@ -49,6 +49,8 @@ export interface RehearseOptions {
   readonly identity?: Partial<Omit<RunIdentity, 'sha'>>
   /** `owner/name`, or `name` for any owner → folder; this repository is known */
   readonly repositories?: Readonly<Record<string, string>>
+  /** bare repositories that get the commit of the run, as GitHub has it: for hosts that fetch it */
+  readonly origins?: readonly string[]
   /** of GITHUB_TOKEN where the workflow says nothing; default: the restricted setting */
   readonly permissions?: Permissions
   readonly standIns?: ReadonlyMap<string, StandIn>
@@ -86,6 +88,8 @@ async function inFolder(options: RehearseOptions, source: string, folder: string
   const ref = options.identity?.ref ?? 'refs/heads/main'
   const branch = ref.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : 'main'
   const snapshot = await takeSnapshot(source, join(folder, 'repository'), branch)
+  for (const origin of options.origins ?? [])
+    await git(snapshot.folder, 'push', '--quiet', '--force', '--tags', origin, `HEAD:refs/heads/${branch}`)
   note(`${name} is ${snapshot.how}`)
   const id: RunIdentity = {
     repository: name,

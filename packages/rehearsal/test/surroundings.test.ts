@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -75,6 +76,30 @@ vars: { URL: "\${url}", ROLE: "arn:aws:iam::123456789012:role/deploy" }
     expect(() => parsedRehearsalFile('servises: {}')).toThrow('unknown in the file: servises')
     expect(() => parsedRehearsalFile('services: { api: { prot: 1 } }')).toThrow('unknown in services.api: prot')
     expect(() => parsedRehearsalFile('speed: fast')).toThrow('speed must be a number over 0')
+  })
+
+  test('a host that is a clone fetches the commit of each run from its origin', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cloned-'))
+    mkdirSync(join(folder, '.github/workflows'), { recursive: true })
+    writeFileSync(
+      join(folder, '.github/workflows/w.yml'),
+      'on: push\njobs: { a: { runs-on: x, steps: [{ run: "echo it is $GITHUB_SHA" }] } }\n',
+    )
+    writeFileSync(join(folder, 'compose.yml'), 'services: {}\n')
+    const host = '{ tags: { Role: shop }, directory: /opt/shop, clone: true }'
+    const surroundings = await startSurroundings(parsedRehearsalFile(`hosts: { i-0a1b2c3d4e5f60718: ${host} }`, folder))
+    try {
+      const [origin = ''] = surroundings.options.origins
+      const tip = () => execFileSync('git', ['-C', origin, 'rev-parse', 'main'], { encoding: 'utf8' }).trim()
+      const before = tip()
+      writeFileSync(join(folder, 'compose.yml'), 'services: { web: { image: web } }\n')
+      const run = await rehearse({ repository: folder, workflow: '.github/workflows/w.yml', ...surroundings.options })
+      expect(tip()).not.toBe(before)
+      expect(run.jobs['a']?.log).toContain(`it is ${tip()}`)
+    } finally {
+      await surroundings.stop()
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   test('a run leaves no folder behind', async () => {

@@ -29,6 +29,8 @@ export interface HostSeed {
   readonly directory: string
   /** paths of files that lie in it from the start, on this machine */
   readonly files: readonly string[]
+  /** folder of the repository that it is a clone of */
+  readonly clone: string | undefined
 }
 
 /** An ECS service behind the load balancer, before its first delivery. */
@@ -50,7 +52,7 @@ export interface ServiceSeed {
 }
 
 const KEYS = ['speed', 'databases', 'aws', 'services', 'task-definitions', 'hosts', 'vars', 'secrets', 'environments']
-const HOST_KEYS = ['tags', 'directory', 'files']
+const HOST_KEYS = ['tags', 'directory', 'files', 'clone']
 const SERVICE_KEYS = ['cluster', 'family', 'container', 'port', 'health', 'tasks', 'paths']
 
 /** @throws Error naming what is wrong in it */
@@ -110,6 +112,7 @@ function hostSeed(instanceId: string, host: ValueMap, folder: string): HostSeed 
     tags: texts(host['tags']),
     directory,
     files: list(host['files']).map(file => join(folder, file)),
+    clone: host['clone'] === true ? folder : undefined,
   }
 }
 

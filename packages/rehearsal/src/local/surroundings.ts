@@ -18,7 +18,7 @@ export interface Surroundings {
   readonly postgres: Postgres | undefined
   /** for `rehearse` */
   readonly options: Required<
-    Pick<RehearseOptions, 'environment' | 'credentials' | 'vars' | 'secrets' | 'environments' | 'path'>
+    Pick<RehearseOptions, 'environment' | 'credentials' | 'vars' | 'secrets' | 'environments' | 'path' | 'origins'>
   >
   /** what stands where, one line each */
   readonly told: readonly string[]
@@ -78,7 +78,8 @@ export async function startSurroundings(
       aws.endpoint,
       AWS_REGION,
     )
-    forgetHosts = await addHosts(aws, file.hosts)
+    const hosts = await addHosts(aws, file.hosts, join(folder, 'git'))
+    forgetHosts = hosts.forget
     await registerTaskDefinitions(
       aws,
       file.taskDefinitions.map((definition): unknown => JSON.parse(filledIn(JSON.stringify(definition), values))),
@@ -111,6 +112,7 @@ export async function startSurroundings(
           ]),
         ),
         path: [docker.folder],
+        origins: hosts.origins,
       },
       told: [
         `local AWS on ${aws.endpoint}, its slow steps ${file.speed} times as fast`,

@@ -15,6 +15,7 @@ export const checkout: StandIn = {
         ? own
         : (remoteReference(`${other}@${input('ref') || 'HEAD'}`, job.settings.repositories).repository ??
           missing(other))
+    let commit = sha
     const folder = join(job.folders.workspace, input('path'))
     await mkdir(folder, { recursive: true })
     if (/^0+$/.test(sha)) await cp(root, folder, { recursive: true, verbatimSymlinks: true })
@@ -31,10 +32,11 @@ export const checkout: StandIn = {
       )
       const ref = input('ref') || (root === own.root ? sha : 'origin/HEAD')
       await checkOut(folder, ref)
+      commit = await git(folder, 'rev-parse', 'HEAD')
     }
     output('ref', input('ref') || own.ref)
-    output('commit', sha)
-    log.write(`${own.name} at ${sha.slice(0, 12)} in ${folder}`)
+    output('commit', commit)
+    log.write(`${own.name} at ${commit.slice(0, 12)} in ${folder}`)
   },
 }
 

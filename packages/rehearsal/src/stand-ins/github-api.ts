@@ -38,8 +38,8 @@ interface Answer {
 }
 
 /**
- * Serves the jobs of the run (GitHub REST API, "List jobs for a workflow run attempt") and the comments of issues
- * ("Issue comments"), to tokens of the run's jobs that have the permission.
+ * Serves the jobs of the run (GitHub REST API, "List jobs for a workflow run attempt"), who has approved and rejected
+ * ("Get the review history for a workflow run") and the comments of issues ("Issue comments"), to tokens of the run's jobs that have the permission.
  */
 export async function startGitHubApi(subject: ApiSubject): Promise<GitHubApi> {
   const tokens = new Map<string, Permissions>()
@@ -84,6 +84,10 @@ async function answered(request: IncomingMessage, { subject, tokens, comments }:
     const ended = [...subject.jobs()].filter(({ parts }) => parts.length === 0).map(job => jobOf(job, subject))
     const jobs = [...ended, ...[...subject.running()].map(job => runningJobOf(job, subject))]
     return { status: 200, body: { total_count: jobs.length, jobs: page(jobs) } }
+  }
+  if (method === 'GET' && /^actions\/runs\/\d+\/approvals$/.test(path)) {
+    if (!may(permissions, 'read', 'actions')) return REFUSED
+    return { status: 200, body: [...subject.jobs()].flatMap(reviewOf) }
   }
   const issue = /^issues\/(\d+)\/comments$/.exec(path)?.[1]
   if (issue !== undefined) {
@@ -137,6 +141,13 @@ function runningJobOf({ key, name, began }: RunningJob, subject: ApiSubject): Va
     html_url: null,
     runner_name: runnerName(key),
   }
+}
+
+/** Everybody may approve here; what was refused has no step. */
+function reviewOf({ environment, conclusion, steps }: JobResult): Value[] {
+  if (environment === undefined || conclusion === 'skipped' || conclusion === 'cancelled') return []
+  const state = conclusion === 'failure' && steps.length === 0 ? 'rejected' : 'approved'
+  return [{ state, comment: '', environments: [{ name: environment.name }], user: { login: 'octocat' } }]
 }
 
 function timeOf(milliseconds: number, { began }: ApiSubject): string {
