@@ -13,9 +13,15 @@ const WORKFLOW = '.github/workflows/release.yml'
 const BUNDLE = 'actions/greet/dist/index.js'
 const GH = `#!/bin/sh
 echo "$*" >>"$GH_LOG"
-if [ "$1 $2" = 'release create' ]; then
-  for word; do if [ -f "$word" ]; then cp "$word" "$GH_ASSETS"; fi; done
-fi
+draft="$GH_LOG.$3"
+case "$1 $2" in
+  'release view') exec cat "$draft" ;;
+  'release create') echo true >"$draft" ;;
+  'release edit') echo false >"$draft" ;;
+  'release upload')
+    if [ -f "$GH_LOG.refused" ]; then rm "$GH_LOG.refused"; exit 1; fi
+    for word; do if [ -f "$word" ]; then cp "$word" "$GH_ASSETS"; fi; done ;;
+esac
 `
 const BUILD = `#!/bin/sh
 set -eu
@@ -36,6 +42,7 @@ beforeEach(() => {
   git(work, 'remote', 'add', 'origin', origin)
   for (const path of [WORKFLOW, 'scripts/check-dist']) put(path, readFileSync(join(root, path), 'utf8'))
   put('scripts/bundle', BUILD)
+  put('.github/actions/fill-in/action.yml', 'name: fill in\n')
   put('.ci/run', 'scripts/check-dist\n')
   put('../bin/gh', GH)
   for (const path of ['scripts/check-dist', 'scripts/bundle', '../bin/gh']) chmodSync(join(work, path), 0o755)
@@ -85,9 +92,13 @@ function checkoutOf(tag: string): StandIn {
 }
 
 /** Pushes a tag, and runs what that starts. */
-async function released(tag: string, commit = 'HEAD', approve = true): Promise<Rehearsal> {
+function released(tag: string, commit = 'HEAD', approve = true): Promise<Rehearsal> {
   git(work, 'tag', tag, commit)
   git(work, 'push', '--quiet', 'origin', tag)
+  return runFor(tag, approve)
+}
+
+function runFor(tag: string, approve = true): Promise<Rehearsal> {
   return rehearse({
     repository: work,
     workflow: WORKFLOW,
@@ -100,9 +111,18 @@ async function released(tag: string, commit = 'HEAD', approve = true): Promise<R
   })
 }
 
+const VIEW = 'release view v1.0.0 --json isDraft --jq .isDraft'
+const UPLOAD = 'release upload v1.0.0 --clobber bundles.tar.gz SHA256SUMS'
+const PUBLISH = 'release edit v1.0.0 --draft=false'
+
+/** What `gh` was asked for, in order. */
 function asked(): string[] {
   const file = join(folder, 'gh.log')
-  return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []
+  if (!existsSync(file)) return []
+  return readFileSync(file, 'utf8')
+    .trim()
+    .replaceAll(/\S*\/release\//g, '')
+    .split('\n')
 }
 
 function branch(name: string): string | undefined {
@@ -134,11 +154,7 @@ test('a release: verified, its bundles attested, a draft until everything is in 
   expect(errors(run)).not.toMatch(/##\[error\]/)
   expect(run.status).toBe('success')
 
-  const calls = asked().map(call => call.replaceAll(/\S*\/release\//g, ''))
-  expect(calls).toEqual([
-    'release create v1.0.0 --verify-tag --draft --generate-notes bundles.tar.gz SHA256SUMS',
-    'release edit v1.0.0 --draft=false',
-  ])
+  expect(asked()).toEqual([VIEW, 'release create v1.0.0 --verify-tag --draft --generate-notes', UPLOAD, PUBLISH])
   expect(branch('v1')).toBe(commit)
 
   const sum = createHash('sha256')
@@ -171,6 +187,20 @@ test('the branch moves forward only, and each major version has its own', async 
   const next = written('2.0.0')
   expect((await released('v2.0.0', next)).status).toBe('success')
   expect([branch('v1'), branch('v2')]).toEqual([later, next])
+})
+
+test('run again after a failure it goes on where it was, and what is published stays as it is', async () => {
+  put('../gh.log.refused', '')
+  expect((await released('v1.0.0')).status).toBe('failure')
+  expect(branch('v1')).toBeUndefined()
+  const first = asked().length
+  expect((await runFor('v1.0.0')).status).toBe('success')
+  expect(asked().slice(first)).toEqual([VIEW, UPLOAD, PUBLISH])
+  expect(branch('v1')).toBe(git(work, 'rev-parse', 'HEAD'))
+  const again = await runFor('v1.0.0')
+  expect(again.status).toBe('success')
+  expect(errors(again)).toContain('v1.0.0 is published already.')
+  expect(asked().slice(first + 3)).toEqual([VIEW])
 })
 
 describe('nothing is published, and nothing moves,', () => {
