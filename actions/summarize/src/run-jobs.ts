@@ -11,7 +11,7 @@ export interface RunJob {
   readonly started: number | undefined
   readonly completed: number | undefined
   readonly url: string | undefined
-  /** names of the steps that failed */
+  /** names of the steps that failed or were cancelled, in their order */
   readonly failedSteps: readonly string[]
   /** it ran in an earlier attempt of the run, and was not run again */
   readonly earlier: boolean
@@ -73,7 +73,7 @@ async function allJobs(
         completed: time(job.completed_at),
         url: job.html_url ?? undefined,
         failedSteps: (job.steps ?? [])
-          .filter(({ conclusion }) => conclusion === 'failure')
+          .filter(({ conclusion }) => conclusion === 'failure' || conclusion === 'cancelled')
           .map(({ name }) => legible(name)),
         earlier: began !== undefined && (time(job.completed_at) ?? began) < began,
       })
