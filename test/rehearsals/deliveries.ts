@@ -1,4 +1,5 @@
 import { parsedRehearsalFile, type Rehearsal, rehearse, startSurroundings } from '@aws-deploy-actions/rehearsal'
+import { asAlways } from './always.ts'
 import { SURROUNDINGS, smallApplication } from './small-application.ts'
 import { type Delivery, listener, pipelineOf } from './stages.ts'
 
@@ -10,17 +11,20 @@ export async function startShop() {
   const { aws, options, stop } = await startSurroundings(parsedRehearsalFile(SURROUNDINGS))
   return {
     aws,
-    deliver: ({ vars = {}, onStep, onLine, ...delivery }: Delivery): Promise<Rehearsal> =>
-      rehearse({
-        ...options,
-        event: 'push',
-        repository: application.folder,
-        workflow: '.github/workflows/deliver.yml',
-        ...delivery,
-        secrets: { ...options.secrets, ...delivery.secrets },
-        vars: { ...options.vars, ...vars },
-        onProgress: listener(onStep, onLine),
-      }),
+    deliver: async ({ vars = {}, onStep, onLine, ...delivery }: Delivery): Promise<Rehearsal> =>
+      asAlways(
+        ECS.names,
+        await rehearse({
+          ...options,
+          event: 'push',
+          repository: application.folder,
+          workflow: '.github/workflows/deliver.yml',
+          ...delivery,
+          secrets: { ...options.secrets, ...delivery.secrets },
+          vars: { ...options.vars, ...vars },
+          onProgress: listener(onStep, onLine),
+        }),
+      ),
     /** what answers at the listener now */
     runningVersion: async (): Promise<unknown> => {
       const answer: unknown = await (await fetch(`${options.vars['SHOP_URL']}/health`)).json()

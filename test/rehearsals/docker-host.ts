@@ -12,6 +12,8 @@ export interface DockerHost {
   readonly host: Host
   /** the project's folder */
   readonly directory: string
+  /** its path as scripts on the host see it */
+  readonly path: string
   /** answers `{status, version}`: the tag that runs */
   readonly url: string
   /** what the server says instead of the tag; `undefined` ends it */
@@ -25,18 +27,21 @@ export interface DockerHost {
 
 export const INSTANCE = 'i-0123456789abcdef0'
 
+/** @param place of one among several hosts, which have the project at one path; that takes a mount table of their own */
 export async function addDockerHost(
   aws: LocalAws,
   environment: Readonly<Record<string, string>> = {},
+  place: { readonly instanceId: string; readonly sharedDirectory?: string } = { instanceId: INSTANCE },
 ): Promise<DockerHost> {
   const folder = mkdtempSync(join(tmpdir(), 'docker-host-'))
   const host = await aws.addHost({
-    instanceId: INSTANCE,
+    ...place,
     tags: { Role: 'web' },
     tools: { docker: await readFile(FAKE_DOCKER, 'utf8') },
     environment: { FAKE_DOCKER: folder, ...environment },
   })
-  const directory = await host.projectDirectory('shop')
+  const { sharedDirectory: shared } = place
+  const directory = shared === undefined ? await host.projectDirectory('shop') : join(host.directory, 'shop')
   await mkdir(directory, { recursive: true })
   let pretended: string | undefined
   const running = (): string | undefined => contentOf(join(folder, 'container')).split(' ')[2]
@@ -50,6 +55,7 @@ export async function addDockerHost(
   return {
     host,
     directory,
+    path: shared === undefined ? directory : join(shared, 'shop'),
     url: `http://127.0.0.1:${address.port}/health`,
     pretend: version => {
       pretended = version

@@ -76,9 +76,6 @@ describe('going back with the pipeline for ECS', () => {
 })
 
 describe('what somebody stops', () => {
-  const deployments = (): number =>
-    shop.aws.journal().filter(({ operation }) => operation === 'UpdateService' || operation === 'RunTask').length
-
   test.each(['check', 'build', 'deploy'])('an approval that is refused in %s ends the delivery', async stage => {
     const before = shop.aws.journal().filter(({ operation }) => operation === 'UpdateService').length
     const run = await shop.deliver({
@@ -92,65 +89,5 @@ describe('what somebody stops', () => {
       new RegExp(`${stage}.* failed before its first step: octocat rejected the deployment to production`),
     )
     expect(shop.aws.journal().filter(({ operation }) => operation === 'UpdateService')).toHaveLength(before)
-  })
-
-  test('cancelled in the tests: nothing later runs', async () => {
-    const before = deployments()
-    const cancel = new AbortController()
-    const run = await shop.deliver({
-      vars: { VERSION: 'three', TAG: 'cancelled-early', TEST: 'sleep 600' },
-      timing: { interrupt: 100, terminate: 100 },
-      cancel: cancel.signal,
-      onStep: (job, name) => {
-        if (job.includes('test') && name === 'Test') cancel.abort()
-      },
-    })
-    expect(stages(run)).toMatchObject({
-      check: 'success',
-      test: 'cancelled',
-      build: 'skipped',
-      migrate: 'skipped',
-      deploy: 'skipped',
-    })
-    expect(outputs(run)['status']).toBe('cancelled')
-    expect(page(run)).toContain('cancelled')
-    expect(deployments()).toBe(before)
-  })
-
-  test('cancelled while it waits for an approval', async () => {
-    const before = deployments()
-    const cancel = new AbortController()
-    const run = await shop.deliver({
-      event: 'workflow_dispatch',
-      inputs: { version: 'two' },
-      cancel: cancel.signal,
-      approve: (_, job) => {
-        if (!job.includes('migrate')) return true
-        setTimeout(() => cancel.abort(), 10)
-        return new Promise<boolean>(() => {})
-      },
-    })
-    expect(stages(run)).toMatchObject({ check: 'success', migrate: 'cancelled', deploy: 'skipped' })
-    expect(outputs(run)['status']).toBe('cancelled')
-    expect(deployments()).toBe(before)
-  })
-
-  test('cancelled in a migration: its task is stopped, and nothing is deployed', async () => {
-    const cancel = new AbortController()
-    const run = await shop.deliver({
-      event: 'workflow_dispatch',
-      inputs: { version: 'two' },
-      vars: { BAD_DATABASE: 'wait' },
-      cancel: cancel.signal,
-      onLine: line => {
-        if (line.includes('waiting in north')) cancel.abort()
-      },
-    })
-    expect(stages(run)).toMatchObject({ check: 'success', migrate: 'cancelled', deploy: 'skipped' })
-    expect(outputs(run)['status']).toBe('cancelled')
-    expect(step(run, 'deliver / migrate / migrate', 'Migrate south')).toBe('skipped')
-    expect(page(run)).toContain('north')
-    expect(shop.aws.journal().some(({ operation }) => operation === 'StopTask')).toBe(true)
-    expect(await shop.runningVersion()).toBe('one')
   })
 })

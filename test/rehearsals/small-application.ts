@@ -58,8 +58,10 @@ services: \${{ vars.SERVICES || 'api=deploy/api.yml' }}
 template-values: image={shop}
 migrate-task-definition: deploy/migrate.yml
 migrate-command: node migrate.js \${{ vars.BAD_DATABASE }}
+migrate-timeout: \${{ vars.MIGRATE_TIMEOUT || '10m' }}
 databases: '["north", "south"]'
 network-from-service: api
+timeout: \${{ vars.TIMEOUT || '30m' }}
 smoke-timeout: 5s
 smoke-checks: |
   - name: API

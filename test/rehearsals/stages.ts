@@ -84,7 +84,17 @@ export function pipelineOf(names: readonly string[]) {
     ...Object.fromEntries(names.map(stage => [stage, 'success'])),
     ...others,
   })
+  const before = (stage: string): Record<string, string> => {
+    const order = names.filter(name => name !== 'test' && name !== 'summary')
+    const later = order.slice(order.indexOf(stage === 'test' ? 'lint' : stage) + 1)
+    return but({
+      ...Object.fromEntries(later.map(id => [id, 'skipped'])),
+      ...(stage === 'check' ? { test: 'skipped' } : {}),
+      summary: 'failure',
+    })
+  }
   return {
+    names,
     but,
     /** Result of each stage, by its name. */
     stages: ({ jobs }: Rehearsal): Record<string, string> =>
@@ -92,16 +102,12 @@ export function pipelineOf(names: readonly string[]) {
     /** The same without the summary, which does not tell of itself. */
     without: ({ summary: _, ...others }: Readonly<Record<string, string>>): Record<string, string> => others,
     /** After `stage` nothing runs but the summary, which is red. */
-    failedAt: (stage: string): Record<string, string> => {
-      const order = names.filter(name => name !== 'test' && name !== 'summary')
-      const later = order.slice(order.indexOf(stage === 'test' ? 'lint' : stage) + 1)
-      return but({
-        ...Object.fromEntries(later.map(id => [id, 'skipped'])),
-        ...(stage === 'check' ? { test: 'skipped' } : {}),
-        [stage]: 'failure',
-        summary: 'failure',
-      })
-    },
+    failedAt: (stage: string): Record<string, string> => ({ ...before(stage), [stage]: 'failure' }),
+    /** Somebody cancelled the run in `stage`: the same, and lint and tests go together. */
+    cancelledIn: (stage: string): Record<string, string> => ({
+      ...before(stage),
+      ...(stage === 'lint' || stage === 'test' ? { lint: 'cancelled', test: 'cancelled' } : { [stage]: 'cancelled' }),
+    }),
   }
 }
 

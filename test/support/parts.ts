@@ -30,6 +30,11 @@ const NEEDS = {
   curl: () => answers('curl', ['--version']) || 'curl is not installed',
   wget: () => answers('wget', ['--version']) || 'GNU wget is not installed',
   openssl: () => answers('openssl', ['version']) || 'openssl is not installed',
+  'mount namespaces': () =>
+    answers('unshare', [
+      ...(process.getuid?.() === 0 ? [] : ['--map-root-user']),
+      ...['--mount', 'mount', '--bind', '/etc/hosts', '/etc/hosts'],
+    ]) || 'nobody but root may have a mount table of its own',
   'mount namespaces and port 53': () =>
     (process.getuid?.() === 0 && answers('unshare', ['--mount', 'mount', '--bind', '/etc/hosts', '/etc/hosts'])) ||
     'only root may have its own resolv.conf and name server',

@@ -11,7 +11,7 @@ export interface RunJob {
   readonly started: number | undefined
   readonly completed: number | undefined
   readonly url: string | undefined
-  /** names of the steps that failed */
+  /** names of the steps that failed or were cancelled, in their order */
   readonly failedSteps: readonly string[]
   /** it failed before its first step: its deployment was rejected, or GitHub could not start it */
   readonly neverBegan: boolean
@@ -75,7 +75,7 @@ async function allJobs(
         completed: time(job.completed_at),
         url: job.html_url ?? undefined,
         failedSteps: (job.steps ?? [])
-          .filter(({ conclusion }) => conclusion === 'failure')
+          .filter(({ conclusion }) => conclusion === 'failure' || conclusion === 'cancelled')
           .map(({ name }) => legible(name)),
         // What a runner took has a step of its own, "Set up job".
         neverBegan: job.conclusion === 'failure' && (job.steps ?? []).length === 0,

@@ -56,6 +56,11 @@ export async function runAction<Inputs, Result>(action: Action<Inputs, Result>):
     const failure = asFailure(error)
     if (failure instanceof InputError) runtime.log.error(`${action.name}: wrong input`, inputErrorText(failure))
     else runtime.log.error(`${action.name} failed`, failureText(failure.record))
+    const outcome = { status: failure.status, failure, seconds: 0 }
+    const own = { verdict: failure.message }
+    // No output: nothing has begun. But the page of the run says why.
+    const report = reportRecord(action.name, started, outcome, own, runtime.environment)
+    await writeReport(runtime, action.name, publishable(report, secrets.redact))
     process.exit(1)
   }
 

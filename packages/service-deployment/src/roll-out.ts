@@ -196,7 +196,12 @@ export async function failureWithEvidence(
   const { lines, advice } = await evidenceOf(rollout, targets, ecs, inputs, calling, mostMs)
   return {
     what,
-    resource: `${inputs.cluster}/${rollout.name}, ${familyRevision(rollout.target.arn)}, ${rollout.deploymentId}`,
+    resource: [
+      `${inputs.cluster}/${rollout.name}`,
+      familyRevision(rollout.target.arn),
+      // none before ECS has accepted it
+      ...(rollout.deploymentId === undefined ? [] : [rollout.deploymentId]),
+    ].join(', '),
     ...(said === undefined ? {} : { said }),
     seen: lines,
     ...advice,

@@ -13,6 +13,7 @@ import { eventPath } from './process-environment.ts'
 import { runSteps } from './run-step.ts'
 import { startServices } from './services.ts'
 import { runPreSteps, setUpJob } from './set-up-job.ts'
+import { minuteOf } from './timing.ts'
 
 export interface JobRequest {
   readonly key: string
@@ -95,7 +96,7 @@ export async function runJob(request: JobRequest): Promise<JobOutcome> {
       // 360 minutes where nothing is said (github/docs, workflow syntax: timeout-minutes).
       minutes = Number(evaluated(fieldOf(definition.fields, 'timeout-minutes'), scope) ?? 360)
       // Node's timers end at 2^31 - 1 ms.
-      timer = setTimeout(() => stop(), Math.min(minutes * settings.timing.minute, 2 ** 31 - 1))
+      timer = setTimeout(() => stop(), Math.min(minutes * minuteOf(settings.timing, request.key), 2 ** 31 - 1))
       Object.assign(job.defaults, runDefaults(request.workflow, scope), jobDefaults(definition, scope))
       const { needs: _, strategy: __, matrix: ___, ...forWorkflow } = job.contexts
       const above = evaluatedTexts(request.workflow.root.find('env'), { contexts: forWorkflow })

@@ -8,6 +8,7 @@ import { type Frame, type JobState, stepScope } from './job-state.ts'
 import { addResult } from './record-step.ts'
 import { firstLine, runScriptStep } from './script-step.ts'
 import { createStepLog } from './step-log.ts'
+import { minuteOf } from './timing.ts'
 
 /** The steps one after the other; those that the state of the job does not want are skipped (actions/runner, StepsRunner). */
 export async function runSteps(
@@ -68,7 +69,9 @@ async function runStep(job: JobState, frame: Frame, step: StepDefinition, around
     evaluatedOrNothing(() => evaluated(step.fields.find('timeout-minutes'), stepScope(job, frame, env))),
   )
   const timer =
-    minutes > 0 ? setTimeout(() => controller.abort('timed out'), minutes * job.settings.timing.minute) : undefined
+    minutes > 0
+      ? setTimeout(() => controller.abort('timed out'), minutes * minuteOf(job.settings.timing, job.key))
+      : undefined
   const attempt: Attempt = {
     name,
     log,
