@@ -29,6 +29,11 @@ test.concurrent.each<[string, Readonly<Record<string, string>>]>([
     'projects',
     { projects: '["web", {"directory": "api", "setup": "node", "lint": ["npm run lint"]}]', 'lint-commands': 'true' },
   ],
+  ['a repository that looks like a number', { images: '- repository: 2048' }],
+  [
+    'projects of which one has only lint',
+    { projects: '[{"directory": "web", "lint": "true"}, {"directory": "api", "test": "npm test"}]' },
+  ],
   ['projects with commands of their own', { projects: '[{"directory": "api", "test": "npm test"}]' }],
   ['databases', { databases: '["north", "say \\"south\\""]' }],
   ['ten databases', { databases: JSON.stringify(Array.from({ length: 10 }, (_, index) => `d${index}`)) }],
@@ -56,6 +61,10 @@ test.concurrent.each<[Readonly<Record<string, string>>, string]>([
   [{ projects: '[{"lint": "true"}]' }, 'projects: entry 1 has no directory'],
   [{ projects: '[{"directory": "web", "tests": "true"}]' }, 'projects: entry 1: the key tests is unknown'],
   [{ projects: '["web", {"directory": "api", "lint": "true"}]' }, 'entry 1 has commands for neither lint nor tests'],
+  [
+    { projects: '["web", {"directory": "api", "test": "npm test"}]', 'lint-commands': 'npm run lint' },
+    'projects: entry 1 has no commands of test, which others have; give it some, or only lint',
+  ],
   [{ databases: 'north' }, 'databases: "north": is not valid JSON'],
   [{ 'migrate-timeout': 'long' }, 'migrate-timeout: "long":'],
   [{ 'smoke-timeout': '10' }, 'smoke-timeout: "10":'],

@@ -15,7 +15,11 @@ const GH = `#!/bin/sh
 echo "$*" >>"$GH_LOG"
 draft="$GH_LOG.$3"
 case "$1 $2" in
-  'release view') exec cat "$draft" ;;
+  'release view')
+    case $* in
+      *assets*) LC_ALL=C ls "$GH_ASSETS" | tr '\\n' ' ' | sed 's/ $//' ;;
+      *) exec cat "$draft" ;;
+    esac ;;
   'release create') echo true >"$draft" ;;
   'release edit') echo false >"$draft" ;;
   'release upload')
@@ -112,6 +116,7 @@ function runFor(tag: string, approve = true): Promise<Rehearsal> {
 }
 
 const VIEW = 'release view v1.0.0 --json isDraft --jq .isDraft'
+const ASSETS = 'release view v1.0.0 --json assets --jq [.assets[].name] | sort | join(" ")'
 const UPLOAD = 'release upload v1.0.0 --clobber bundles.tar.gz SHA256SUMS'
 const PUBLISH = 'release edit v1.0.0 --draft=false'
 
@@ -200,7 +205,16 @@ test('run again after a failure it goes on where it was, and what is published s
   const again = await runFor('v1.0.0')
   expect(again.status).toBe('success')
   expect(errors(again)).toContain('v1.0.0 is published already.')
-  expect(asked().slice(first + 3)).toEqual([VIEW])
+  expect(asked().slice(first + 3)).toEqual([VIEW, ASSETS])
+})
+
+test('a release that somebody published by hand has no bundles: it fails, and the branch stays', async () => {
+  put('../gh.log.v1.0.0', 'false\n')
+  const run = await released('v1.0.0')
+  expect(run.status).toBe('failure')
+  expect(errors(run)).toContain('v1.0.0 was published without its attested bundles (it has: no files).')
+  expect(asked()).toEqual([VIEW, ASSETS])
+  expect(branch('v1')).toBeUndefined()
 })
 
 describe('nothing is published, and nothing moves,', () => {

@@ -1,11 +1,16 @@
 import { data, Evaluator, Lexer, Parser } from '@actions/expressions'
 import { describe, expect, test } from '@jest/globals'
-import { jobsOf, mapOf } from './support/workflow-files.ts'
+import { documentOf, jobsOf, mapOf } from './support/workflow-files.ts'
 
-/** Whether the condition of a job holds. Contexts as GitHub has them; what is missing is null. */
+/** Whether the condition of a job holds. */
 function holds(file: string, id: string, contexts: Readonly<Record<string, unknown>>): boolean {
   const job = Object.fromEntries(jobsOf(`.github/workflows/${file}.yml`))[id] ?? {}
-  const [, expression = ''] = /^\$\{\{([\s\S]*)\}\}\s*$/.exec(String(job['if'])) ?? []
+  return meaning(job['if'], contexts) === 'true'
+}
+
+/** What an expression comes to. Contexts as GitHub has them; what is missing is null. */
+function meaning(text: unknown, contexts: Readonly<Record<string, unknown>>): string {
+  const [, expression = ''] = /^\$\{\{([\s\S]*)\}\}\s*$/.exec(String(text)) ?? []
   const tree = new Parser(new Lexer(expression).lex().tokens, Object.keys(contexts), []).parse()
   const dictionary = new data.Dictionary(
     ...Object.entries(contexts).map(([key, value]) => ({
@@ -13,7 +18,7 @@ function holds(file: string, id: string, contexts: Readonly<Record<string, unkno
       value: JSON.parse(JSON.stringify(value), data.reviver),
     })),
   )
-  return new Evaluator(tree, dictionary).evaluate().coerceString() === 'true'
+  return new Evaluator(tree, dictionary).evaluate().coerceString()
 }
 
 const REPOSITORY = 'octo-org/shop'
@@ -82,6 +87,26 @@ describe.each(['pipeline-ecs', 'pipeline-ec2'])('%s', file => {
   test.each(OTHERS)('%s does not deliver', (_, name, event) => {
     expect(holds(file, 'check', { github: github(name, event) })).toBe(false)
   })
+
+  test.each([...DELIVERING.map(one => [...one, true] as const), ...OTHERS.map(one => [...one, false] as const)])(
+    '%s: waits for its turn only when it delivers, and has the secret `env` only where no stranger chooses what runs',
+    (_, name, event, delivers) => {
+      const contexts = {
+        github: { ...github(name, event), run_id: '4711' },
+        inputs: { environment: 'production', cluster: 'shop', directory: 'shop' },
+        needs: { check: { result: delivers ? 'success' : 'skipped' } },
+        secrets: { env: 'TOKEN=hunter2' },
+      }
+      const group = meaning(mapOf(documentOf(`.github/workflows/${file}.yml`)['concurrency'])['group'], contexts)
+      expect(group).toBe(delivers ? `${file} production shop` : 'checks 4711')
+      const jobs = Object.fromEntries(jobsOf(`.github/workflows/${file}.yml`))
+      for (const id of ['lint', 'test']) {
+        const secret = meaning(mapOf(jobs[id]?.['secrets'])['env'], contexts)
+        const isSafe = delivers || name === 'pull_request' || name === 'merge_group'
+        expect(secret).toBe(isSafe ? 'TOKEN=hunter2' : '')
+      }
+    },
+  )
 
   test('whatever has credentials, or deploys, waits for the success of check', () => {
     const later = jobsOf(`.github/workflows/${file}.yml`).filter(

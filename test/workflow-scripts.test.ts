@@ -156,6 +156,20 @@ describe('fill-in', () => {
     FILL_REFERENCES: 'ecr:team/api@sha256:aa ecr-public:alias/web@sha256:bb',
   }
 
+  test('checks in a file, and a text of one line that is none', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'checks-'))
+    try {
+      const file = join(folder, 'smoke checks.yml')
+      writeFileSync(file, '- url: https://a.example\n  expect: { version: "{version}" }\n')
+      for (const given of [file, `${file}\n`])
+        expect(fill({ FILL_IN_CHECKS: given }).outputs['checks']).toContain('version: "1.2.3"')
+      const line = '- { url: "https://a.example/{version}" }'
+      expect(fill({ FILL_IN_CHECKS: line }).outputs['checks']).toBe('- { url: "https://a.example/1.2.3" }')
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
   test('images are references, values are addresses', () => {
     const { outputs } = fill({
       ...BUILT,

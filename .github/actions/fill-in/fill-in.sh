@@ -94,6 +94,8 @@ text=$(filled "$FILL_IN_TEMPLATE_VALUES" address "$any")
 put template-values "$text"
 text=$(filled "$FILL_IN_ENV" address "$any")
 put env "$text"
+# They may be in a file, as smoke-test takes them.
+if [[ $FILL_IN_CHECKS != *$'\n'?* && -f ${FILL_IN_CHECKS%$'\n'} ]]; then FILL_IN_CHECKS=$(<"${FILL_IN_CHECKS%$'\n'}"); fi
 text=$(filled "$FILL_IN_CHECKS" reference version)
 put checks "$text"
 text=$FILL_IN_SERVICES

@@ -11,7 +11,7 @@ const FOLDER = new URL('..', import.meta.url).pathname
 
 describe('wrong inputs', () => {
   test('are one error that lists all of them, before anything is touched', async () => {
-    const { exitCode, annotations, outputs } = await runJavaScriptAction(FOLDER, {
+    const { exitCode, annotations, outputs, reports } = await runJavaScriptAction(FOLDER, {
       // No endpoint and no credentials: any call would show.
       environment: { AWS_ENDPOINT_URL: 'http://127.0.0.1:9' },
       inputs: {
@@ -34,6 +34,11 @@ describe('wrong inputs', () => {
     expect(exitCode).toBe(1)
     expect(outputs).toEqual({})
     expect(annotations).toHaveLength(1)
+    // Nobody masks secrets in a file: it names the inputs, and quotes none.
+    expect(reports).toMatchObject([
+      { status: 'failed', failures: [{ next: [expect.stringContaining('Mend aws-region, ')] }] },
+    ])
+    expect(JSON.stringify(reports)).not.toMatch(/hello|Frankfurt|nonsense/)
     const { message = '' } = annotations[0] ?? {}
     for (const problem of [
       'aws-region: "Frankfurt": allowed is a region such as eu-west-1',

@@ -2,6 +2,7 @@ import type { Action } from '@aws-deploy-actions/action-runtime'
 import { sdkConfig } from '@aws-deploy-actions/aws-clients'
 import {
   databaseLock,
+  lastLinesRead,
   lockForTwo,
   ownMark,
   preparedTask,
@@ -32,7 +33,7 @@ export const action: Action<MigrationInputs, MigrationRun> = {
       database === undefined || !lock ? undefined : databaseLock(database, lockTimeoutMs, ownMark(runtime.environment))
     const [first, second] =
       one === undefined || verifyCommand === undefined ? [one] : lockForTwo(one, prepared.container)
-    const { linesRead } = await runToSuccess(
+    const migrated = await runToSuccess(
       prepared,
       { logs, timeoutMs, ...(first && { lock: first }) },
       run,
@@ -44,11 +45,11 @@ export const action: Action<MigrationInputs, MigrationRun> = {
         run.verification = { cluster: run.cluster, region: run.region }
         const own = run.taskArn === undefined ? [] : [run.taskArn]
         // While its task starts, the last lines of the migration arrive.
-        const options = { logs, timeoutMs, own, linesAfter: linesRead, ...(second && { lock: second }) }
+        const options = { logs, timeoutMs, own, linesAfter: migrated.linesRead, ...(second && { lock: second }) }
         await verify(verifyCommand, prepared, options, run.verification, runtime)
       }
     } finally {
-      await linesRead
+      await lastLinesRead(migrated, runtime)
     }
     runtime.signal.throwIfAborted()
     return 'succeeded'

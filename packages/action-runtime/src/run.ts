@@ -56,9 +56,9 @@ export async function runAction<Inputs, Result>(action: Action<Inputs, Result>):
     const failure = asFailure(error)
     if (failure instanceof InputError) runtime.log.error(`${action.name}: wrong input`, inputErrorText(failure))
     else runtime.log.error(`${action.name} failed`, failureText(failure.record))
-    const outcome = { status: failure.status, failure, seconds: 0 }
+    // No output: nothing has begun. But the page of the run says which inputs.
+    const outcome = { status: failure.status, failure: withoutValues(failure), seconds: 0 }
     const own = { verdict: failure.message }
-    // No output: nothing has begun. But the page of the run says why.
     const report = reportRecord(action.name, started, outcome, own, runtime.environment)
     await writeReport(runtime, action.name, publishable(report, secrets.redact))
     process.exit(1)
@@ -213,4 +213,11 @@ async function writeReport(runtime: Runtime, action: string, report: ReportRecor
   } catch (error) {
     runtime.log.debug(`The report file could not be written: ${error instanceof Error ? error.message : error}`)
   }
+}
+
+/** The runner masks secrets in the log, nobody does in a file: what was given as an input stays out of it. */
+function withoutValues(failure: Failure): Failure {
+  if (!(failure instanceof InputError)) return failure
+  const names = [...new Set(failure.problems.map(({ input }) => input))]
+  return new Failure(failure.message, { next: [`Mend ${names.join(', ')}: the log of the step says what is wrong.`] })
 }

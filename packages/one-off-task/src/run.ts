@@ -44,8 +44,17 @@ export interface RunOptions {
 
 /** A task whose counted container has exited with 0. */
 export interface SucceededTask {
-  /** Settles when its last lines have been printed, or cannot be had in time; never rejects. */
+  /** Settles when its last lines have been printed, or cannot be had in time; never rejects. Nothing ends it when it hangs. */
   readonly linesRead: Promise<void>
+  /** ms since the epoch: a step that still waits for them then hangs */
+  readonly endBy: number
+}
+
+/** Waits for the last lines; the step ends where that hangs. */
+export async function lastLinesRead({ linesRead, endBy }: SucceededTask, runtime: Runtime): Promise<void> {
+  runtime.endBy(Math.max(endBy, runtime.now() + GRACE_MS))
+  await linesRead
+  runtime.endBy(undefined)
 }
 
 /** Makes a fact known at once, by the name of the output. */
@@ -74,8 +83,7 @@ export async function runToItsEnd(
   announce: Announce,
   runtime: Runtime,
 ): Promise<void> {
-  const { linesRead } = await runToSuccess(prepared, options, run, announce, runtime)
-  await linesRead
+  await lastLinesRead(await runToSuccess(prepared, options, run, announce, runtime), runtime)
   runtime.signal.throwIfAborted()
 }
 
@@ -164,7 +172,7 @@ async function runOnce(
     if (othersGoOn(end.task, container)) await stop(`The container ${container} is over.`)
     else await runtime.remember('task', '')
     const linesRead = followed.readTail(end.task, calling.deadline)
-    if (hasSucceeded(end)) return { linesRead: linesRead.then(followed.stop) }
+    if (hasSucceeded(end)) return { linesRead: linesRead.then(followed.stop), endBy: calling.deadline.at + GRACE_MS }
     await linesRead
     runtime.signal.throwIfAborted()
     throwAsFailed(end, container, arn, followed, run)

@@ -27,7 +27,8 @@ export function readInputs(input: InputReader, folder: string): void {
 function readImages(input: InputReader): void {
   const images = input.yaml('images')
   if (images === undefined) return
-  const named = (entry: unknown): boolean => typeof member(entry, 'repository') === 'string'
+  // ecr-push reads every scalar as a text.
+  const named = (entry: unknown): boolean => /^(?:string|number|boolean)$/.test(typeof member(entry, 'repository'))
   if (!Array.isArray(images) || images.length === 0 || !images.every(named))
     input.conflict('images', 'is no YAML list of images, each with its repository')
 }

@@ -25,11 +25,28 @@ export function projectProblems(
     return ['is no JSON list of directories or objects, such as ["web", {"directory": "api"}]']
   const entries: readonly unknown[] = projects
   const problems = entries.flatMap((entry, index) => entryProblems(entry, `entry ${index + 1}`))
-  if (problems.length > 0 || commands.lint || commands.test) return problems
+  if (problems.length > 0) return problems
+  if (!commands.lint && !commands.test) {
+    const without = entries.flatMap((entry, index) =>
+      ['lint', 'test', 'commands'].some(key => isFilled(own(entry, key)))
+        ? []
+        : [`entry ${index + 1} has commands for neither lint nor tests, and there are none for all`],
+    )
+    if (without.length > 0) return without
+  }
+  return [
+    ...withoutStage(entries, 'lint', 'test', commands.lint),
+    ...withoutStage(entries, 'test', 'lint', commands.test),
+  ]
+}
+
+/** A stage runs for all projects or none: one that has nothing to do in it says so by commands of the other stage only. */
+function withoutStage(entries: readonly unknown[], stage: string, other: string, forAll: boolean): string[] {
+  if (forAll || !entries.some(entry => isFilled(own(entry, stage)))) return []
   return entries.flatMap((entry, index) =>
-    ['lint', 'test', 'commands'].some(key => isFilled(own(entry, key)))
+    [stage, other, 'commands'].some(key => isFilled(own(entry, key)))
       ? []
-      : [`entry ${index + 1} has commands for neither lint nor tests, and there are none for all`],
+      : [`entry ${index + 1} has no commands of ${stage}, which others have; give it some, or only ${other}`],
   )
 }
 
