@@ -70,6 +70,37 @@ export function cancelledAt(
 /** A step's process is asked to end, and is ended. Not for what takes something back meanwhile. */
 export const SOON = { timing: { interrupt: 100, terminate: 100 } } as const
 
+/** A stage that is cancelled, and what the page says then. */
+export type CancelCase = [title: string, stage: string, says: string, moment: Moment, delivery: Delivery]
+
+const waits = 'echo waiting; sleep 600'
+
+/** What every pipeline has between its check and its deployment. */
+export const UNTIL_BUILT: readonly CancelCase[] = [
+  [
+    'in lint',
+    'lint',
+    'lint and test were cancelled',
+    { line: 'waiting' },
+    { vars: { LINT: waits, TEST: 'sleep 600' }, ...SOON },
+  ],
+  [
+    'in the tests',
+    'test',
+    'lint and test were cancelled',
+    { line: 'waiting' },
+    { vars: { LINT: 'sleep 600', TEST: waits }, ...SOON },
+  ],
+  ['before the build', 'build', 'at “Before the build”', { line: 'waiting' }, { vars: { BEFORE: waits }, ...SOON }],
+  [
+    'while it pushes',
+    'build',
+    'build · ecr-push',
+    { job: 'build / push', step: 'Build and push', asking: ['registry', 'PUT manifest'] },
+    {},
+  ],
+]
+
 /** The job with that end of its key is over its `timeout-minutes` in no time; the others have all the time of the world. */
 export function tooSlow(job: string): NonNullable<Delivery['timing']> {
   return { minute: key => (key.endsWith(job) ? 1 : 60_000) }

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { until } from '../support/task-cloud.ts'
 import './patience.ts'
-import { cancelledAt, type Moment, SOON, unwellServer } from './holds.ts'
+import { type CancelCase, cancelledAt, UNTIL_BUILT, unwellServer } from './holds.ts'
 import { EC2, type HostShop, startHostShop } from './host-deliveries.ts'
-import { type Delivery, outputs, page, step } from './stages.ts'
+import { outputs, page, step } from './stages.ts'
 
 const { but, cancelledIn, stages } = EC2
 const DEPLOY = 'deliver / deploy / deploy'
@@ -21,34 +21,11 @@ afterEach(() => {
 })
 afterAll(() => shop?.stop())
 
-const waits = 'echo waiting; sleep 600'
-
 // One after the other: they deliver to one host, and what one leaves is what the next finds.
 describe('a delivery by the pipeline for EC2 that is cancelled', () => {
-  test.each<[title: string, stage: string, says: string, moment: Moment, delivery: Delivery]>([
+  test.each<CancelCase>([
     ['in check', 'check', 'check was cancelled', { job: 'check', step: 'Assume the role' }, {}],
-    [
-      'in lint',
-      'lint',
-      'lint and test were cancelled',
-      { line: 'waiting' },
-      { vars: { LINT: waits, TEST: 'sleep 600' }, ...SOON },
-    ],
-    [
-      'in the tests',
-      'test',
-      'lint and test were cancelled',
-      { line: 'waiting' },
-      { vars: { LINT: 'sleep 600', TEST: waits }, ...SOON },
-    ],
-    ['before the build', 'build', 'at “Before the build”', { line: 'waiting' }, { vars: { BEFORE: waits }, ...SOON }],
-    [
-      'while it pushes',
-      'build',
-      'build · ecr-push',
-      { job: 'build / push', step: 'Build and push', asking: ['registry', 'PUT manifest'] },
-      {},
-    ],
+    ...UNTIL_BUILT,
     ['before the deployment is approved', 'deploy', 'deploy was cancelled', { approval: 'deploy / deploy' }, {}],
   ])('%s: no host is sent anything', async (_, stage, says, moment, delivery) => {
     const sent = shop.sent()

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { until } from '../support/task-cloud.ts'
 import './patience.ts'
 import { ECS, type Shop, startShop } from './deliveries.ts'
-import { cancelledAt, type Moment, SOON, unwellServer } from './holds.ts'
+import { type CancelCase, cancelledAt, UNTIL_BUILT, unwellServer } from './holds.ts'
 import { pushVersion } from './small-application.ts'
-import { type Delivery, outputs, page, step } from './stages.ts'
+import { outputs, page, step } from './stages.ts'
 
 const { but, cancelledIn, stages } = ECS
 const DEPLOY = 'deliver / deploy / deploy'
@@ -24,11 +24,9 @@ function asked(operation: string): number {
   return shop.aws.journal().filter(entry => entry.operation === operation).length
 }
 
-const waits = 'echo waiting; sleep 600'
-
 // One after the other: they deliver to one service, and what one leaves is what the next finds.
 describe('a delivery by the pipeline for ECS that is cancelled', () => {
-  test.each<[title: string, stage: string, says: string, moment: Moment, delivery: Delivery]>([
+  test.each<CancelCase>([
     [
       'in check',
       'check',
@@ -36,28 +34,7 @@ describe('a delivery by the pipeline for ECS that is cancelled', () => {
       { job: 'check', step: 'Check services, secrets and log groups', asking: ['ecs', 'DescribeServices'] },
       {},
     ],
-    [
-      'in lint',
-      'lint',
-      'lint and test were cancelled',
-      { line: 'waiting' },
-      { vars: { LINT: waits, TEST: 'sleep 600' }, ...SOON },
-    ],
-    [
-      'in the tests',
-      'test',
-      'lint and test were cancelled',
-      { line: 'waiting' },
-      { vars: { LINT: 'sleep 600', TEST: waits }, ...SOON },
-    ],
-    ['before the build', 'build', 'at “Before the build”', { line: 'waiting' }, { vars: { BEFORE: waits }, ...SOON }],
-    [
-      'while it pushes',
-      'build',
-      'build · ecr-push',
-      { job: 'build / push', step: 'Build and push', asking: ['registry', 'PUT manifest'] },
-      {},
-    ],
+    ...UNTIL_BUILT,
     ['before a migration is approved', 'migrate', 'migrate was cancelled', { approval: 'migrate / migrate' }, {}],
     ['before the deployment is approved', 'deploy', 'deploy was cancelled', { approval: 'deploy / deploy' }, {}],
   ])('%s: nothing later runs, what ran goes on', async (_, stage, says, moment, delivery) => {

@@ -64,7 +64,6 @@ export type Announce = Runtime['output']
 const SETTLING_MS = 10_000
 /** While a task is that young, ECS may not have listed an earlier one yet (eventual consistency, ms). */
 const YOUNG_MS = 10_000
-/** Each of these looks is up to three calls more (ms). */
 
 /** Another task for the same thing was started before; ours has been told to stop. */
 class GivesWay extends Error {
